@@ -1,0 +1,128 @@
+//! The command line: clap types only.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{ListenAddress, LogFormat, LogLevel, Retention, Select, TelemetryPath};
+
+const VERSION: &str = concat!(
+    env!("CARGO_PKG_VERSION"),
+    " (revision ",
+    env!("AUTHTAIL_REVISION"),
+    ", rustc ",
+    env!("AUTHTAIL_RUSTC"),
+    ")"
+);
+
+/// Counts the auth requests in container logs, for Prometheus.
+///
+/// Without arguments it follows every container of the local Docker engine and serves their
+/// numbers at :8401/metrics.
+#[derive(Debug, Parser)]
+#[command(name = "authtail", version = VERSION, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    #[command(flatten)]
+    pub(crate) options: Options,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the exporter (the default).
+    Run,
+    /// Work with configuration files.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Ask the local exporter whether it is healthy.
+    Healthcheck,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Validate a file and list everything that is wrong with it.
+    Check {
+        /// The file.
+        file: PathBuf,
+    },
+}
+
+/// Options of the process; each wins over its environment variable, and that over the file.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct Options {
+    /// Configuration file (YAML). Everything has a default.
+    #[arg(
+        long = "config.file",
+        env = "AUTHTAIL_CONFIG_FILE",
+        value_name = "FILE",
+        global = true
+    )]
+    pub(crate) config_file: Option<PathBuf>,
+
+    /// Address to listen on; may be repeated [default: :8401]
+    #[arg(
+        long = "web.listen-address",
+        env = "AUTHTAIL_WEB_LISTEN_ADDRESS",
+        value_name = "ADDRESS",
+        value_delimiter = ',',
+        global = true
+    )]
+    pub(crate) listen_addresses: Vec<ListenAddress>,
+
+    /// Path of the metrics [default: /metrics]
+    #[arg(
+        long = "web.telemetry-path",
+        env = "AUTHTAIL_WEB_TELEMETRY_PATH",
+        value_name = "PATH",
+        global = true
+    )]
+    pub(crate) telemetry_path: Option<TelemetryPath>,
+
+    /// How much to log: debug, info, warn or error [default: info]
+    #[arg(
+        long = "log.level",
+        env = "AUTHTAIL_LOG_LEVEL",
+        value_name = "LEVEL",
+        global = true
+    )]
+    pub(crate) log_level: Option<LogLevel>,
+
+    /// How to log: logfmt or json [default: logfmt]
+    #[arg(
+        long = "log.format",
+        env = "AUTHTAIL_LOG_FORMAT",
+        value_name = "FORMAT",
+        global = true
+    )]
+    pub(crate) log_format: Option<LogFormat>,
+
+    /// Address of the engine: `unix:///path`, `/path` or `tcp://host:port` [default: as the docker
+    /// command line]
+    #[arg(
+        long = "docker.host",
+        env = "AUTHTAIL_DOCKER_HOST",
+        value_name = "ADDRESS",
+        global = true
+    )]
+    pub(crate) docker_host: Option<String>,
+
+    /// Which containers to follow: all, or those labelled authtail.enable=true [default: all]
+    #[arg(
+        long = "docker.select",
+        env = "AUTHTAIL_DOCKER_SELECT",
+        value_name = "WHICH",
+        global = true
+    )]
+    pub(crate) docker_select: Option<Select>,
+
+    /// How long the series of a removed container stay [default: 15m]
+    #[arg(
+        long = "metrics.retention",
+        env = "AUTHTAIL_METRICS_RETENTION",
+        value_name = "TIME",
+        global = true
+    )]
+    pub(crate) retention: Option<Retention>,
+}

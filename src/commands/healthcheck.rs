@@ -1,0 +1,48 @@
+//! `authtail healthcheck`: asks the exporter of the same configuration, for `HEALTHCHECK` in an
+//! image that has no shell.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::Empty;
+use hyper::client::conn::http1;
+use hyper::{Request, StatusCode, header};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio::runtime::Builder;
+
+use super::{Failure, load};
+use crate::cli::Options;
+use crate::config::ListenAddress;
+
+const TIMEOUT: Duration = Duration::from_secs(3);
+
+pub(super) fn healthcheck(options: &Options) -> Result<(), Failure> {
+    let config = load(options)?;
+    let address = config
+        .listen_addresses
+        .first()
+        .ok_or("nothing is listened on")?;
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let answer = runtime.block_on(async { tokio::time::timeout(TIMEOUT, ask(address)).await });
+    match answer {
+        Ok(Ok(StatusCode::OK)) => Ok(()),
+        Ok(Ok(status)) => Err(format!("the exporter at `{address}` answers {status}").into()),
+        Ok(Err(error)) => Err(format!("cannot ask the exporter at `{address}`: {error}").into()),
+        Err(_) => Err(format!("the exporter at `{address}` does not answer").into()),
+    }
+}
+
+async fn ask(address: &ListenAddress) -> Result<StatusCode, Failure> {
+    let host = match address.host.as_deref() {
+        None | Some("0.0.0.0" | "::") => "localhost",
+        Some(host) => host,
+    };
+    let stream = TcpStream::connect((host, address.port)).await?;
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+    drop(tokio::spawn(connection));
+    let request = Request::get("/-/healthy")
+        .header(header::HOST, host)
+        .body(Empty::<Bytes>::new())?;
+    Ok(sender.send_request(request).await?.status())
+}

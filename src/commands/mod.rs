@@ -1,0 +1,77 @@
+//! What the commands do, and how the process ends.
+
+mod healthcheck;
+mod run;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::chain::chain;
+use crate::cli::{Cli, Command, ConfigCommand, Options};
+use crate::config::{Config, ConfigError, Settings};
+use crate::docker::Surroundings;
+
+/// The command did not do what was asked.
+const FAILED: u8 = 1;
+
+/// Why a command failed, as one message.
+type Failure = Box<dyn std::error::Error>;
+
+/// Runs the command that the arguments name; clap ends the process with 2 on wrong usage.
+pub(crate) fn main() -> ExitCode {
+    let Cli { command, options } = Cli::parse();
+    let result = match command.unwrap_or(Command::Run) {
+        Command::Run => run::run(&options),
+        Command::Config(ConfigCommand::Check { file }) => check(Options {
+            config_file: Some(file),
+            ..options
+        }),
+        Command::Healthcheck => healthcheck::healthcheck(&options),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            // Standard error may be closed; there is nobody left to tell.
+            drop(writeln!(std::io::stderr(), "error: {}", chain(&*failure)));
+            ExitCode::from(FAILED)
+        }
+    }
+}
+
+/// `authtail config check FILE`
+fn check(options: Options) -> Result<(), Failure> {
+    load(&options)?;
+    let file = options.config_file.unwrap_or_default();
+    writeln!(
+        std::io::stdout(),
+        "the configuration `{}` is valid",
+        file.display()
+    )?;
+    Ok(())
+}
+
+/// The configuration that options, environment and file make together.
+fn load(options: &Options) -> Result<Config, ConfigError> {
+    let Options {
+        config_file,
+        listen_addresses,
+        telemetry_path,
+        log_level,
+        log_format,
+        docker_host,
+        docker_select,
+        retention,
+    } = options.clone();
+    let settings = Settings {
+        listen_addresses: Some(listen_addresses).filter(|addresses| !addresses.is_empty()),
+        telemetry_path,
+        log_level,
+        log_format,
+        docker_host,
+        select: docker_select,
+        retention,
+    };
+    Config::load(settings, config_file.as_deref(), &Surroundings::read())
+}

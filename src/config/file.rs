@@ -1,0 +1,164 @@
+//! The configuration file: YAML to settings, with every problem reported at once.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use serde_yaml::Value;
+
+use super::container::Rule;
+use super::section::{Problems, Section};
+use super::values::MaxSeries;
+use super::{ConfigError, Settings};
+use crate::chain::chain;
+use crate::parse::custom::Custom;
+use crate::parse::{Format, Unit};
+use crate::route::{Pattern, Routes};
+
+/// The formats that can be named: `uvicorn` and those of the file.
+#[derive(Clone, Debug)]
+pub(super) struct Formats(BTreeMap<String, Format>);
+
+/// What a file holds.
+#[derive(Debug, Default)]
+pub(super) struct Parts {
+    pub(super) settings: Settings,
+    pub(super) max_series: Option<MaxSeries>,
+    pub(super) routes: Routes,
+    pub(super) formats: Formats,
+    pub(super) rules: Vec<Rule>,
+}
+
+/// Reads a file.
+pub(super) fn read(file: &Path) -> Result<Parts, ConfigError> {
+    let file_name = || file.to_owned();
+    let text = std::fs::read_to_string(file).map_err(|source| ConfigError::Io {
+        file: file_name(),
+        source,
+    })?;
+    let tree = serde_yaml::from_str(&text).map_err(|source| ConfigError::Syntax {
+        file: file_name(),
+        source,
+    })?;
+    let problems = Problems::default();
+    let parts = parts(tree, &problems);
+    let problems = problems.into_inner();
+    if problems.is_empty() {
+        return Ok(parts);
+    }
+    Err(ConfigError::Invalid {
+        file: file_name(),
+        problems,
+    })
+}
+
+fn parts(tree: Value, problems: &Problems) -> Parts {
+    let mut root = Section::new(String::new(), tree, problems);
+    let mut parts = Parts::default();
+
+    let mut web = root.section("web");
+    parts.settings.listen_addresses = web.list("listen_address");
+    parts.settings.telemetry_path = web.parsed("telemetry_path");
+    web.finish();
+
+    let mut log = root.section("log");
+    parts.settings.log_level = log.parsed("level");
+    parts.settings.log_format = log.parsed("format");
+    log.finish();
+
+    let mut docker = root.section("docker");
+    parts.settings.docker_host = docker.parsed("host");
+    parts.settings.select = docker.parsed("select");
+    docker.finish();
+
+    let mut metrics = root.section("metrics");
+    parts.settings.retention = metrics.parsed("retention");
+    parts.max_series = metrics.parsed("max_series");
+    metrics.finish();
+
+    parts.formats.define(root.section("formats"));
+    let own = routes(&mut root.section("routes"));
+    match Routes::new(own) {
+        Ok(routes) => parts.routes = routes,
+        Err(error) => root.report("routes", error),
+    }
+    let mut containers = root.section("containers");
+    for (name, value) in containers.entries() {
+        let section = containers.child(&name, value);
+        parts
+            .rules
+            .push(rule(name, section, &parts.formats, &parts.routes));
+    }
+    root.finish();
+    parts
+}
+
+/// `name: pattern` or `name: [pattern, …]` of each route.
+fn routes(section: &mut Section<'_>) -> Vec<(String, Pattern)> {
+    let mut routes = Vec::new();
+    for (name, value) in section.entries() {
+        let patterns = section.parse_list(&name, value);
+        routes.extend(patterns.into_iter().map(|pattern| (name.clone(), pattern)));
+    }
+    routes
+}
+
+/// The settings of one container.
+fn rule(name: String, mut section: Section<'_>, formats: &Formats, routes_of_all: &Routes) -> Rule {
+    let is_enabled = section.parsed("enable");
+    let source = section.parsed::<String>("source");
+    let format = section.parsed::<String>("format");
+    let own = routes(&mut section.section("routes"));
+    if let Err(error) = routes_of_all.with(own.clone()) {
+        section.report("routes", error);
+    }
+    let format = format.and_then(|name| {
+        formats
+            .find(&name)
+            .map_err(|problem| section.report("format", problem))
+            .ok()
+    });
+    section.finish();
+    Rule {
+        name,
+        is_enabled,
+        source,
+        format,
+        routes: own,
+    }
+}
+
+impl Formats {
+    /// The format of a name, or a message that says which names there are.
+    pub(super) fn find(&self, name: &str) -> Result<Format, String> {
+        self.0.get(name).cloned().ok_or_else(|| {
+            let names: Vec<_> = self.0.keys().map(|name| format!("`{name}`")).collect();
+            format!("`{name}` is no format; there are {}", names.join(", "))
+        })
+    }
+
+    fn define(&mut self, mut section: Section<'_>) {
+        for (name, value) in section.entries() {
+            let mut fields = section.child(&name, value);
+            let regex = fields.parsed::<String>("regex");
+            let unit = fields.parsed::<Unit>("duration_unit");
+            match regex.map(|regex| Custom::new(&name, &regex, unit)) {
+                None => fields.report("regex", "is missing"),
+                Some(Err(error)) => fields.report("", chain(&error)),
+                Some(Ok(format)) => {
+                    self.0.insert(name, Format::Custom(Arc::new(format)));
+                }
+            }
+            fields.finish();
+        }
+    }
+}
+
+impl Default for Formats {
+    fn default() -> Self {
+        Self(BTreeMap::from([(
+            Format::Uvicorn.name().to_owned(),
+            Format::Uvicorn,
+        )]))
+    }
+}

@@ -1,0 +1,146 @@
+//! The configuration: only valid values, with every default in one place.
+
+mod container;
+mod file;
+mod section;
+mod values;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::docker::{Endpoint, EndpointError, Surroundings};
+use crate::route::Routes;
+
+use container::Rule;
+pub(crate) use section::Problem;
+pub(crate) use values::{ListenAddress, LogFormat, LogLevel, Retention, Select, TelemetryPath};
+
+const DEFAULT_PORT: u16 = 8401;
+const DEFAULT_RETENTION: Duration = Duration::from_mins(15);
+const DEFAULT_MAX_SERIES: usize = 10_000;
+
+/// Everything that can be chosen.
+#[derive(Clone, Debug)]
+pub(crate) struct Config {
+    /// Where to listen.
+    pub(crate) listen_addresses: Vec<ListenAddress>,
+    /// Where the metrics are.
+    pub(crate) telemetry_path: String,
+    /// How much to log.
+    pub(crate) log_level: LogLevel,
+    /// How to log.
+    pub(crate) log_format: LogFormat,
+    /// The engine's possible addresses; the first that exists is used.
+    pub(crate) endpoints: Vec<Endpoint>,
+    /// Which containers to follow.
+    pub(crate) select: Select,
+    /// How long the series of a removed container stay.
+    pub(crate) retention: Duration,
+    /// The largest number of series of containers on a page.
+    pub(crate) max_series: usize,
+    /// The routes of containers that have none of their own.
+    routes: Arc<Routes>,
+    /// The formats that a container's label can name.
+    formats: file::Formats,
+    /// Settings of single containers.
+    rules: Vec<Rule>,
+}
+
+/// What the command line or the file says about the process; `None` where it is silent.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Settings {
+    /// See [`Config::listen_addresses`].
+    pub(crate) listen_addresses: Option<Vec<ListenAddress>>,
+    /// See [`Config::telemetry_path`].
+    pub(crate) telemetry_path: Option<TelemetryPath>,
+    /// See [`Config::log_level`].
+    pub(crate) log_level: Option<LogLevel>,
+    /// See [`Config::log_format`].
+    pub(crate) log_format: Option<LogFormat>,
+    /// The engine's address.
+    pub(crate) docker_host: Option<String>,
+    /// See [`Config::select`].
+    pub(crate) select: Option<Select>,
+    /// See [`Config::retention`].
+    pub(crate) retention: Option<Retention>,
+}
+
+/// Why there is no configuration.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read the configuration `{}`", file.display())]
+    Io {
+        /// The file.
+        file: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The file is not YAML.
+    #[error("the configuration `{}` is not valid YAML", file.display())]
+    Syntax {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong, with line and column.
+        source: serde_yaml::Error,
+    },
+    /// The file has values that are not allowed.
+    #[error("the configuration `{}` is not valid:{}", file.display(), list(problems))]
+    Invalid {
+        /// The file.
+        file: PathBuf,
+        /// All of them.
+        problems: Vec<Problem>,
+    },
+    /// The engine's address cannot be used.
+    #[error(transparent)]
+    Endpoint(#[from] EndpointError),
+}
+
+fn list(problems: &[Problem]) -> String {
+    let lines: Vec<_> = problems
+        .iter()
+        .map(|problem| format!("\n  {problem}"))
+        .collect();
+    lines.concat()
+}
+
+impl Config {
+    /// Joins options and file; an option wins over the file, and the file over the default.
+    ///
+    /// Opens nothing but the file.
+    pub(crate) fn load(
+        options: Settings,
+        file: Option<&Path>,
+        around: &Surroundings,
+    ) -> Result<Self, ConfigError> {
+        let parts = file.map(file::read).transpose()?.unwrap_or_default();
+        let file = parts.settings;
+        let any = || {
+            vec![ListenAddress {
+                host: None,
+                port: DEFAULT_PORT,
+            }]
+        };
+        let path = options.telemetry_path.or(file.telemetry_path);
+        let retention = options.retention.or(file.retention);
+        let host = options.docker_host.or(file.docker_host);
+        Ok(Self {
+            listen_addresses: options
+                .listen_addresses
+                .or(file.listen_addresses)
+                .unwrap_or_else(any),
+            telemetry_path: path.map_or_else(|| "/metrics".to_owned(), |path| path.0),
+            log_level: options.log_level.or(file.log_level).unwrap_or_default(),
+            log_format: options.log_format.or(file.log_format).unwrap_or_default(),
+            endpoints: around.endpoints(host.as_deref())?,
+            select: options.select.or(file.select).unwrap_or_default(),
+            retention: retention.map_or(DEFAULT_RETENTION, |retention| retention.0),
+            max_series: parts.max_series.map_or(DEFAULT_MAX_SERIES, |max| max.0),
+            routes: Arc::new(parts.routes),
+            formats: parts.formats,
+            rules: parts.rules,
+        })
+    }
+}

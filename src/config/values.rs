@@ -1,0 +1,232 @@
+//! The values that options take, each with the rule for reading it.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+/// What is wrong with a value, as a sentence that says what is allowed.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct ValueError(String);
+
+/// How much authtail says about itself.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) enum LogLevel {
+    /// Everything, for finding faults.
+    Debug,
+    /// What happens.
+    #[default]
+    Info,
+    /// What an operator should know.
+    Warn,
+    /// What an operator must act on.
+    Error,
+}
+
+/// How authtail's own log lines look.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) enum LogFormat {
+    /// `key=value` pairs.
+    #[default]
+    Logfmt,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Which containers to follow.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) enum Select {
+    /// All but those that say `authtail.enable=false`.
+    #[default]
+    All,
+    /// Only those that say `authtail.enable=true`.
+    Labelled,
+}
+
+/// Where to listen: `:8401`, `127.0.0.1:8401`, `[::1]:8401`, `localhost:8401`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct ListenAddress {
+    /// Host name or address; `None` for all interfaces.
+    pub(crate) host: Option<String>,
+    /// 0 lets the system choose.
+    pub(crate) port: u16,
+}
+
+/// Where the metrics are: an absolute path.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct TelemetryPath(pub(crate) String);
+
+/// A time such as `15m` or `1h30m`, from a second to a year.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Retention(pub(crate) Duration);
+
+/// A number of series, from 1000 to a million.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct MaxSeries(pub(crate) usize);
+
+const YEAR: Duration = Duration::from_hours(366 * 24);
+
+/// Reads one of a few words.
+fn choice<T: Copy>(text: &str, choices: &[(&str, T)]) -> Result<T, ValueError> {
+    let found = choices.iter().find(|(word, _)| *word == text);
+    found.map(|&(_, value)| value).ok_or_else(|| {
+        let words: Vec<_> = choices
+            .iter()
+            .map(|(word, _)| format!("`{word}`"))
+            .collect();
+        ValueError(format!(
+            "`{text}` is unknown; allowed: {}",
+            words.join(", ")
+        ))
+    })
+}
+
+impl FromStr for LogLevel {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        let choices = [
+            ("debug", Self::Debug),
+            ("info", Self::Info),
+            ("warn", Self::Warn),
+            ("error", Self::Error),
+        ];
+        choice(text, &choices)
+    }
+}
+
+impl FromStr for LogFormat {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        choice(text, &[("logfmt", Self::Logfmt), ("json", Self::Json)])
+    }
+}
+
+impl FromStr for Select {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        choice(text, &[("all", Self::All), ("labelled", Self::Labelled)])
+    }
+}
+
+impl FromStr for ListenAddress {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        let parts = text.rsplit_once(':').and_then(|(host, port)| {
+            let host = host
+                .strip_prefix('[')
+                .and_then(|h| h.strip_suffix(']'))
+                .unwrap_or(host);
+            Some((host, port.parse().ok()?))
+        });
+        let is_host = |host: &str| !host.contains(['/', '[', ']', ' ']);
+        match parts {
+            Some(("", port)) => Ok(Self { host: None, port }),
+            Some((host, port)) if is_host(host) => Ok(Self {
+                host: Some(host.to_owned()),
+                port,
+            }),
+            _ => Err(ValueError(format!(
+                "`{text}` is no address; give `:8401` or `host:8401`"
+            ))),
+        }
+    }
+}
+
+impl fmt::Display for ListenAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.host {
+            Some(host) if host.contains(':') => write!(f, "[{host}]:{}", self.port),
+            Some(host) => write!(f, "{host}:{}", self.port),
+            None => write!(f, ":{}", self.port),
+        }
+    }
+}
+
+impl FromStr for TelemetryPath {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        let is_plain = text
+            .bytes()
+            .all(|b| b.is_ascii_graphic() && !b"?#%<>\"&".contains(&b));
+        let is_taken = text == "/" || text.starts_with("/-/") || text.starts_with("/runbooks/");
+        if text.starts_with('/') && is_plain && !is_taken {
+            return Ok(Self(text.to_owned()));
+        }
+        let rule = "give a path such as `/metrics`, not `/`, `/-/…` or `/runbooks/…`";
+        Err(ValueError(format!(
+            "`{text}` cannot be the path of the metrics; {rule}"
+        )))
+    }
+}
+
+impl FromStr for Retention {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        match humantime::parse_duration(text) {
+            Ok(time) if (Duration::from_secs(1)..=YEAR).contains(&time) => Ok(Self(time)),
+            _ => Err(ValueError(format!(
+                "`{text}` is no time between 1s and 366d; give something like `15m` or `1h30m`"
+            ))),
+        }
+    }
+}
+
+impl FromStr for MaxSeries {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        match text.parse() {
+            Ok(number @ 1_000..=1_000_000) => Ok(Self(number)),
+            _ => Err(ValueError(format!(
+                "`{text}` is no number between 1000 and 1000000"
+            ))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_listen_addresses() {
+        for text in [":8401", "127.0.0.1:0", "[::1]:8401", "localhost:80"] {
+            assert_eq!(text.parse::<ListenAddress>().unwrap().to_string(), text);
+        }
+        for text in ["", "8401", "localhost", ":99999", "http://x:1", "unix:/x:1"] {
+            assert!(text.parse::<ListenAddress>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn keeps_the_paths_of_the_other_pages_free() {
+        assert!("/metrics".parse::<TelemetryPath>().is_ok());
+        for text in [
+            "",
+            "metrics",
+            "/",
+            "/-/healthy",
+            "/runbooks/x",
+            "/a b",
+            "/a?b",
+        ] {
+            assert!(text.parse::<TelemetryPath>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn bounds_times_and_numbers() {
+        assert_eq!("1h30m".parse(), Ok(Retention(Duration::from_mins(90))));
+        for text in ["", "15", "0s", "500d", "-1m"] {
+            assert!(text.parse::<Retention>().is_err(), "{text}");
+        }
+        assert_eq!("1000".parse(), Ok(MaxSeries(1_000)));
+        assert!("999".parse::<MaxSeries>().is_err());
+    }
+}

@@ -1,0 +1,207 @@
+//! Which records have been counted: a pure state machine.
+//!
+//! A record is told by its stream, its timestamp, and its ordinal among the records of that
+//! stream that carry that timestamp: pieces of one line share one, and engines with a coarse clock
+//! give the same one to many lines.
+
+use std::time::Duration;
+
+use super::frames::Stream;
+use super::timestamp::Timestamp;
+
+/// How far before the newest record to resume. The streams of a container are stamped apart and
+/// written in the order of arrival, so a record of one can follow a newer record of the other:
+/// by up to 168 ms measured under load.
+const OVERLAP: Duration = Duration::from_secs(1);
+
+/// What to do with a record.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Verdict {
+    /// Not seen before: count it.
+    New,
+    /// Sent again because we asked for an overlap.
+    Seen,
+    /// Sent again within one reply, or older than what was already counted.
+    Repeated,
+}
+
+/// The position in a container's log.
+#[derive(Debug, Default)]
+pub(crate) struct Cursor {
+    streams: [Position; Stream::COUNT],
+}
+
+#[derive(Debug, Default)]
+struct Position {
+    last: Option<Timestamp>,
+    /// Records counted at `last`.
+    counted: u64,
+    /// Records at `last` that the present reply has shown.
+    shown: u64,
+    /// True until the present reply shows something new.
+    in_overlap: bool,
+}
+
+impl Cursor {
+    /// Starts a new reply and returns the time from which to ask for it, or `None` for all.
+    pub(crate) fn resume(&mut self) -> Option<Timestamp> {
+        for position in &mut self.streams {
+            position.shown = 0;
+            position.in_overlap = true;
+        }
+        let newest = self
+            .streams
+            .iter()
+            .filter_map(|position| position.last)
+            .max();
+        newest.map(|time| time.earlier(OVERLAP))
+    }
+
+    /// Decides about the next record of the present reply.
+    pub(crate) fn admit(&mut self, stream: Stream, time: Timestamp) -> Verdict {
+        let [stdout, stderr] = &mut self.streams;
+        match stream {
+            Stream::Stdout => stdout.admit(time),
+            Stream::Stderr => stderr.admit(time),
+        }
+    }
+
+    /// Says that everything up to `time` is older than the beginning, for the streams that have
+    /// shown nothing yet.
+    pub(crate) fn begin_after(&mut self, time: Timestamp) {
+        for position in self
+            .streams
+            .iter_mut()
+            .filter(|position| position.last.is_none())
+        {
+            position.last = Some(time);
+            position.counted = u64::MAX;
+        }
+    }
+
+    /// True if the record is above everything that has been counted on its stream.
+    pub(crate) fn is_ahead(&self, stream: Stream, time: Timestamp) -> bool {
+        self.streams
+            .get(stream.index())
+            .is_none_or(|position| Some(time) > position.last)
+    }
+}
+
+impl Position {
+    fn admit(&mut self, time: Timestamp) -> Verdict {
+        if Some(time) > self.last {
+            *self = Self {
+                last: Some(time),
+                counted: 1,
+                shown: 1,
+                in_overlap: false,
+            };
+            return Verdict::New;
+        }
+        if Some(time) < self.last {
+            // The reply went back, so it will show the records at `last` again.
+            self.shown = 0;
+        } else {
+            self.shown += 1;
+            if self.shown > self.counted {
+                self.counted = self.shown;
+                self.in_overlap = false;
+                return Verdict::New;
+            }
+        }
+        if self.in_overlap {
+            Verdict::Seen
+        } else {
+            Verdict::Repeated
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Stream::{Stderr, Stdout};
+    use super::Verdict::{New, Repeated, Seen};
+    use super::*;
+
+    fn time(second: u8) -> Timestamp {
+        Timestamp::parse(format!("2026-11-21T19:00:{second:02}Z").as_bytes()).unwrap()
+    }
+
+    fn admit(cursor: &mut Cursor, records: &[(Stream, u8)]) -> Vec<Verdict> {
+        records
+            .iter()
+            .map(|&(stream, second)| cursor.admit(stream, time(second)))
+            .collect()
+    }
+
+    #[test]
+    fn resumes_a_second_before_the_newest_record_of_any_stream() {
+        let mut cursor = Cursor::default();
+        assert_eq!(cursor.resume(), None);
+        admit(&mut cursor, &[(Stdout, 30), (Stderr, 20)]);
+        assert_eq!(cursor.resume(), Some(time(29)));
+    }
+
+    #[test]
+    fn skips_the_overlap_and_nothing_else() {
+        let mut cursor = Cursor::default();
+        assert_eq!(
+            admit(&mut cursor, &[(Stdout, 1), (Stdout, 2), (Stderr, 1)]),
+            [New; 3]
+        );
+        cursor.resume();
+        let replay = [
+            (Stdout, 1),
+            (Stdout, 2),
+            (Stderr, 1),
+            (Stderr, 2),
+            (Stdout, 3),
+        ];
+        assert_eq!(admit(&mut cursor, &replay), [Seen, Seen, Seen, New, New]);
+    }
+
+    #[test]
+    fn counts_equal_timestamps_by_their_number() {
+        let mut cursor = Cursor::default();
+        assert_eq!(admit(&mut cursor, &[(Stdout, 1); 3]), [New; 3]);
+        cursor.resume();
+        let replay = [(Stdout, 1); 4];
+        assert_eq!(admit(&mut cursor, &replay), [Seen, Seen, Seen, New]);
+        assert_eq!(admit(&mut cursor, &[(Stdout, 1)]), [New]);
+    }
+
+    #[test]
+    fn tells_a_repetition_within_a_reply_from_the_overlap() {
+        let mut cursor = Cursor::default();
+        admit(&mut cursor, &[(Stdout, 1), (Stdout, 2)]);
+        assert_eq!(admit(&mut cursor, &[(Stdout, 1)]), [Repeated]);
+        cursor.resume();
+        assert_eq!(
+            admit(&mut cursor, &[(Stdout, 2), (Stdout, 3), (Stdout, 2)]),
+            [Seen, New, Repeated]
+        );
+    }
+
+    #[test]
+    fn a_file_that_is_sent_twice_is_counted_once() {
+        let mut cursor = Cursor::default();
+        let file = [(Stdout, 1), (Stdout, 2), (Stdout, 3), (Stdout, 3)];
+        assert_eq!(admit(&mut cursor, &file), [New; 4]);
+        assert_eq!(admit(&mut cursor, &file), [Repeated; 4]);
+        assert_eq!(admit(&mut cursor, &[(Stdout, 4)]), [New]);
+    }
+
+    #[test]
+    fn begins_after_a_time_on_streams_that_were_silent() {
+        let mut cursor = Cursor::default();
+        admit(&mut cursor, &[(Stdout, 9)]);
+        cursor.begin_after(time(5));
+        cursor.resume();
+        assert_eq!(
+            admit(&mut cursor, &[(Stderr, 5), (Stderr, 6), (Stdout, 9)]),
+            [Seen, New, Seen]
+        );
+        assert!(cursor.is_ahead(Stdout, time(10)));
+        assert!(!cursor.is_ahead(Stdout, time(9)));
+    }
+}

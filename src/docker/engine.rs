@@ -1,0 +1,188 @@
+//! The calls to the engine other than reading logs; the only file that knows bollard.
+
+use std::collections::HashMap;
+use std::time::{Duration, SystemTime};
+
+use bollard::models::{ContainerInspectResponse, ContainerSummary, EventMessage};
+use bollard::query_parameters::{
+    EventsOptionsBuilder, InspectContainerOptions, ListContainersOptionsBuilder,
+};
+use bollard::{API_DEFAULT_VERSION, Docker, errors::Error};
+use futures_util::{Stream, StreamExt};
+
+use super::endpoint::Endpoint;
+use super::timestamp::Timestamp;
+
+/// Seconds that the engine may take to answer.
+const TIMEOUT: u64 = 30;
+/// An event stream may be silent for ever, and Podman sends even the headers with the first event.
+const NO_TIMEOUT: u64 = u32::MAX as u64;
+/// Events of this time before the subscription are asked for too, so that nothing can fall between
+/// the subscription and the list that follows it. They are only a doorbell: repeats are harmless.
+const EVENT_OVERLAP: Duration = Duration::from_secs(5);
+
+/// Why a call failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum EngineError {
+    #[error("no such container")]
+    NotFound,
+    #[error("the engine answers {status}: {message}")]
+    Status { status: u16, message: String },
+    #[error("no answer for {TIMEOUT} s")]
+    Timeout,
+    #[error("{0}")]
+    Other(Box<Error>),
+}
+
+/// What the engine is.
+#[derive(Clone, Debug)]
+pub(crate) struct Version {
+    /// For people: `Docker 28.2.2, API 1.50`.
+    pub(crate) text: String,
+    pub(crate) is_podman: bool,
+}
+
+/// A container in the engine's list.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Listed {
+    pub(crate) id: String,
+    pub(crate) is_running: bool,
+}
+
+/// A container in detail.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Details {
+    /// Without the leading slash.
+    pub(crate) name: String,
+    pub(crate) image: String,
+    pub(crate) labels: HashMap<String, String>,
+    pub(crate) has_tty: bool,
+    pub(crate) log_driver: String,
+    pub(crate) is_running: bool,
+    pub(crate) started: Option<Timestamp>,
+}
+
+/// An engine that has answered.
+#[derive(Debug)]
+pub(crate) struct Engine {
+    calls: Docker,
+    events: Docker,
+}
+
+impl Engine {
+    /// Prepares calls; nothing is sent yet.
+    pub(crate) fn new(endpoint: &Endpoint) -> Result<Self, EngineError> {
+        Ok(Self {
+            calls: client(endpoint, TIMEOUT)?,
+            events: client(endpoint, NO_TIMEOUT)?,
+        })
+    }
+
+    pub(crate) async fn version(&self) -> Result<Version, EngineError> {
+        let answer = self.calls.version().await?;
+        let names = answer.components.unwrap_or_default();
+        let is_podman = names
+            .iter()
+            .any(|part| part.name.to_lowercase().contains("podman"));
+        let name = if is_podman { "Podman" } else { "Docker" };
+        let version = answer.version.unwrap_or_default();
+        let api = answer.api_version.unwrap_or_default();
+        Ok(Version {
+            text: format!("{name} {version}, API {api}"),
+            is_podman,
+        })
+    }
+
+    /// All containers, stopped ones too.
+    pub(crate) async fn list(&self) -> Result<Vec<Listed>, EngineError> {
+        let options = ListContainersOptionsBuilder::new().all(true).build();
+        let answer = self.calls.list_containers(Some(options)).await?;
+        Ok(answer.into_iter().filter_map(listed).collect())
+    }
+
+    pub(crate) async fn inspect(&self, id: &str) -> Result<Details, EngineError> {
+        let options = None::<InspectContainerOptions>;
+        Ok(details(self.calls.inspect_container(id, options).await?))
+    }
+
+    /// The ids of containers that something happened to.
+    pub(crate) fn events(&self) -> impl Stream<Item = Result<String, EngineError>> + use<> {
+        let actions = ["create", "start", "unpause", "die", "destroy", "remove"];
+        let filters = HashMap::from([("type", vec!["container"]), ("event", actions.to_vec())]);
+        let since = SystemTime::now() - EVENT_OVERLAP;
+        let since = since
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default()
+            .as_secs();
+        let options = EventsOptionsBuilder::new()
+            .since(&since.to_string())
+            .filters(&filters)
+            .build();
+        self.events
+            .events(Some(options))
+            .filter_map(|event| async { subject(event).transpose() })
+    }
+}
+
+fn client(endpoint: &Endpoint, timeout: u64) -> Result<Docker, EngineError> {
+    let version = API_DEFAULT_VERSION;
+    Ok(match endpoint {
+        Endpoint::Unix(path) => {
+            Docker::connect_with_unix(&path.to_string_lossy(), timeout, version)?
+        }
+        Endpoint::Tcp(address) => Docker::connect_with_http(address, timeout, version)?,
+    })
+}
+
+fn listed(summary: ContainerSummary) -> Option<Listed> {
+    use bollard::models::ContainerSummaryStateEnum::{PAUSED, RUNNING};
+    let is_running = matches!(summary.state, Some(RUNNING | PAUSED));
+    Some(Listed {
+        id: summary.id?,
+        is_running,
+    })
+}
+
+fn details(answer: ContainerInspectResponse) -> Details {
+    let config = answer.config.unwrap_or_default();
+    let state = answer.state.unwrap_or_default();
+    let log = answer
+        .host_config
+        .and_then(|host| host.log_config)
+        .unwrap_or_default();
+    let name = answer.name.unwrap_or_default();
+    Details {
+        name: name.strip_prefix('/').unwrap_or(&name).to_owned(),
+        image: config.image.unwrap_or_default(),
+        labels: config.labels.unwrap_or_default(),
+        has_tty: config.tty.unwrap_or_default(),
+        log_driver: log.typ.unwrap_or_default(),
+        is_running: state.running.unwrap_or_default(),
+        started: state
+            .started_at
+            .and_then(|time| Timestamp::parse(time.as_bytes())),
+    }
+}
+
+fn subject(event: Result<EventMessage, Error>) -> Result<Option<String>, EngineError> {
+    Ok(event?.actor.and_then(|actor| actor.id))
+}
+
+impl From<Error> for EngineError {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::DockerResponseServerError {
+                status_code: 404, ..
+            } => Self::NotFound,
+            Error::DockerResponseServerError {
+                status_code: status,
+                message,
+            } => Self::Status {
+                status,
+                message: message.chars().take(200).collect(),
+            },
+            Error::RequestTimeoutError => Self::Timeout,
+            other => Self::Other(Box::new(other)),
+        }
+    }
+}

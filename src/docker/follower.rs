@@ -1,0 +1,262 @@
+//! Follows the log of one container for as long as the container exists.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::{Instant, timeout};
+use tracing::{debug, info, warn};
+
+use super::backoff::Backoff;
+use super::endpoint::Endpoint;
+use super::engine::{Details, Engine, EngineError, Version};
+use super::intake::Intake;
+use super::logs::LogError;
+use super::own::Own;
+use super::reader::{End, Reader};
+use super::status::{Operation, Status};
+use crate::config::Config;
+use crate::fleet::{Fleet, Member, State};
+use crate::tally::Reconnect;
+
+/// How often a stopped container is looked at, in case the event of its start was lost.
+const STOPPED_CHECK: Duration = Duration::from_mins(1);
+/// A stream that lived this long was no failed attempt, even if it brought nothing.
+const SETTLED: Duration = Duration::from_secs(10);
+
+/// What all followers share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(super) config: Arc<Config>,
+    pub(super) fleet: Arc<Fleet>,
+    pub(super) status: Arc<Status>,
+    pub(super) endpoint: Endpoint,
+    pub(super) engine: Engine,
+    pub(super) version: Version,
+    pub(super) own: Own,
+}
+
+/// Where to begin in a log that is seen for the first time.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Origin {
+    /// At its beginning: the container was created while we watched.
+    Beginning,
+    /// At its end: the container was there before us.
+    Now,
+}
+
+/// One container and how to reach its log.
+#[derive(Debug)]
+pub(crate) struct Follower {
+    pub(super) shared: Arc<Shared>,
+    pub(super) id: String,
+    pub(super) origin: Origin,
+    /// Rung when something happened to the container.
+    pub(super) doorbell: Arc<Notify>,
+}
+
+/// What is known about the present attempt.
+#[derive(Debug)]
+struct Attempt {
+    details: Details,
+    /// True once the beginning has been found.
+    has_begun: bool,
+    backoff: Backoff,
+    /// True after a failure has been reported, until one attempt succeeds.
+    is_failing: bool,
+}
+
+impl Follower {
+    /// Runs until the container is removed, or at once if it is not to be followed.
+    pub(crate) async fn run(self) {
+        let Some(details) = self.first_inspect().await else {
+            return;
+        };
+        let Some(member) = self.join(&details) else {
+            return;
+        };
+        self.follow(&member, details).await;
+        member.lock().intake.flush();
+        self.shared.fleet.retire(&self.id);
+        info!(container = %member.identity.container, "container is gone");
+    }
+
+    async fn first_inspect(&self) -> Option<Details> {
+        let mut backoff = Backoff::new();
+        loop {
+            match self.shared.engine.inspect(&self.id).await {
+                Ok(details) => return Some(details),
+                Err(EngineError::NotFound) => return None,
+                Err(error) => {
+                    self.shared.status.failed(Operation::Inspect);
+                    debug!(id = %self.id, %error, "cannot inspect, trying again");
+                    tokio::time::sleep(backoff.wait()).await;
+                }
+            }
+        }
+    }
+
+    /// Adds the container to the fleet, unless it is our own or configured away.
+    fn join(&self, details: &Details) -> Option<Arc<Member>> {
+        if self.shared.own.is(&self.id) {
+            info!(container = %details.name, "not following my own log");
+            return None;
+        }
+        let plan = self.shared.config.plan(&details.name, &details.labels);
+        for problem in &plan.problems {
+            warn!(container = %details.name, %problem, "ignoring a label");
+        }
+        if !plan.is_followed {
+            debug!(container = %details.name, "not selected");
+            return None;
+        }
+        let mut intake = Intake::new(plan.format, plan.routes);
+        for route in plan.expected {
+            intake.tally.expect(route);
+        }
+        if self.shared.version.is_podman || details.log_driver == "journald" {
+            intake.join_by_newline();
+        }
+        let state = State {
+            intake,
+            is_running: details.is_running,
+            started: details.started,
+            unreadable: None,
+        };
+        let (image, driver) = (details.image.clone(), details.log_driver.clone());
+        info!(container = %details.name, source = %plan.identity.source, "following");
+        Some(
+            self.shared
+                .fleet
+                .add(&self.id, Member::new(plan.identity, image, driver, state)),
+        )
+    }
+
+    async fn follow(&self, member: &Member, details: Details) {
+        let mut attempt = Attempt {
+            details,
+            has_begun: self.origin == Origin::Beginning,
+            backoff: Backoff::new(),
+            is_failing: false,
+        };
+        loop {
+            let began = Instant::now();
+            let lines_before = member.lock().intake.tally.lines;
+            let result = self.read(member, &mut attempt).await;
+            let has_progressed = member.lock().intake.tally.lines > lines_before;
+            if has_progressed || began.elapsed() > SETTLED {
+                attempt.backoff.reset();
+                attempt.is_failing = false;
+            }
+            match &result {
+                Err(LogError::NotFound) => return,
+                Err(LogError::Unreadable(reason)) => {
+                    if member.lock().unreadable.replace(reason.clone()).is_none() {
+                        warn!(container = %member.identity.container, %reason, "log is not readable");
+                    }
+                }
+                Err(error) => self.report(member, error, &mut attempt),
+                Ok(_) => {}
+            }
+            if self.pause(member, &result, &mut attempt).await.is_none() {
+                return;
+            }
+        }
+    }
+
+    /// Waits until the log is worth opening again; `None` if the container is gone.
+    async fn pause(
+        &self,
+        member: &Member,
+        result: &Result<End, LogError>,
+        attempt: &mut Attempt,
+    ) -> Option<()> {
+        let reason = reconnect_reason(result);
+        if reason.is_some() {
+            // Also lets a stop become visible: a log ends 1 to 6 ms before the container does.
+            self.wait(attempt.backoff.wait()).await;
+        }
+        loop {
+            let details = match self.shared.engine.inspect(&self.id).await {
+                Ok(details) => details,
+                Err(EngineError::NotFound) => return None,
+                Err(error) => {
+                    self.shared.status.failed(Operation::Inspect);
+                    debug!(container = %member.identity.container, %error, "cannot inspect");
+                    self.wait(attempt.backoff.wait()).await;
+                    continue;
+                }
+            };
+            let was_restarted = details.started != attempt.details.started;
+            let is_running = details.is_running;
+            attempt.details = details;
+            Self::observe(member, &attempt.details, was_restarted);
+            if was_restarted {
+                return Some(());
+            }
+            let was_read_to_its_end = !is_running && matches!(result, Ok(End::Ended));
+            match reason {
+                Some(reason) if !was_read_to_its_end => {
+                    member.lock().intake.tally.reconnect(reason);
+                    return Some(());
+                }
+                _ => self.wait(STOPPED_CHECK).await,
+            }
+        }
+    }
+
+    /// Takes over what the engine says about the container.
+    fn observe(member: &Member, details: &Details, was_restarted: bool) {
+        let mut state = member.lock();
+        state.is_running = details.is_running;
+        state.started = details.started;
+        if was_restarted || !details.is_running {
+            // The process is gone, so nothing will continue its last line.
+            state.intake.flush();
+        }
+    }
+
+    /// Reads from the last position until the stream ends.
+    async fn read(&self, member: &Member, attempt: &mut Attempt) -> Result<End, LogError> {
+        let reader = Reader {
+            endpoint: &self.shared.endpoint,
+            id: &self.id,
+            member,
+            tty: attempt.details.has_tty,
+        };
+        if !attempt.has_begun {
+            reader.look_back().await?;
+            attempt.has_begun = true;
+        }
+        reader.follow().await
+    }
+
+    fn report(&self, member: &Member, error: &LogError, attempt: &mut Attempt) {
+        self.shared.status.failed(Operation::Logs);
+        let container = &member.identity.container;
+        let cause = std::error::Error::source(error).map(ToString::to_string);
+        if attempt.is_failing {
+            debug!(%container, %error, cause, "cannot read the log, trying again");
+        } else {
+            warn!(%container, %error, cause, "cannot read the log, trying again");
+        }
+        attempt.is_failing = true;
+    }
+
+    /// Waits for a time, or until something happens to the container.
+    async fn wait(&self, time: Duration) {
+        // Elapsed or rung: the caller looks at the container either way.
+        drop(timeout(time, self.doorbell.notified()).await);
+    }
+}
+
+fn reconnect_reason(result: &Result<End, LogError>) -> Option<Reconnect> {
+    match result {
+        Ok(End::Ended) => Some(Reconnect::Ended),
+        Ok(End::Silent) => Some(Reconnect::Silent),
+        Err(LogError::Broken(_) | LogError::Timeout) => Some(Reconnect::Broken),
+        Err(LogError::Connect(_) | LogError::Status { .. }) => Some(Reconnect::Refused),
+        Err(LogError::Frame(_)) => Some(Reconnect::Error),
+        Err(LogError::NotFound | LogError::Unreadable(_)) => None,
+    }
+}

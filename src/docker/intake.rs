@@ -1,0 +1,139 @@
+//! Records of one container to numbers: cursor, pieces, parser and tally in their order. Pure.
+
+use std::sync::Arc;
+
+use super::cursor::{Cursor, Verdict};
+use super::frames::{Item, Record};
+use super::pieces::{Joining, Line, Pieces};
+use super::timestamp::Timestamp;
+use crate::parse::{Format, Parser, Reading, Unparsed};
+use crate::route::Routes;
+use crate::tally::Tally;
+
+/// What is known of one container's log, and what was counted in it. Kept as one value so that
+/// position and numbers always agree.
+#[derive(Debug)]
+pub(crate) struct Intake {
+    cursor: Cursor,
+    pieces: Pieces,
+    reader: Reader,
+    pub(crate) tally: Tally,
+}
+
+/// How to read the lines.
+#[derive(Debug)]
+struct Reader {
+    parser: Parser,
+    routes: Arc<Routes>,
+}
+
+impl Intake {
+    /// `format` is detected when it is `None`.
+    pub(crate) fn new(format: Option<Format>, routes: Arc<Routes>) -> Self {
+        Self {
+            cursor: Cursor::default(),
+            pieces: Pieces::new(Joining::Timestamp),
+            tally: Tally::new(routes.names().iter().map(String::as_str)),
+            reader: Reader {
+                parser: Parser::new(format),
+                routes,
+            },
+        }
+    }
+
+    /// Says how the engine cuts long lines, which is known only after the first inspect.
+    pub(crate) fn join_by_newline(&mut self) {
+        self.pieces = Pieces::new(Joining::Newline);
+    }
+
+    /// The name of the format, once it is known.
+    pub(crate) fn format(&self) -> Option<&str> {
+        self.reader.parser.format().map(Format::name)
+    }
+
+    /// Begins a new reply; returns the time from which to ask for it.
+    pub(crate) fn resume(&mut self) -> Option<Timestamp> {
+        self.cursor.resume()
+    }
+
+    /// Takes an item of a reply, and counts what is new. Returns true if it was new.
+    pub(crate) fn take(&mut self, item: Item<'_>) -> bool {
+        let Item::Record(record) = item else {
+            self.tally.unparsed(Unparsed::Timestamp);
+            return false;
+        };
+        match self.cursor.admit(record.stream, record.timestamp) {
+            Verdict::Seen => return false,
+            Verdict::Repeated => {
+                self.tally.duplicates += 1;
+                return false;
+            }
+            Verdict::New => {}
+        }
+        let Self {
+            pieces,
+            reader,
+            tally,
+            ..
+        } = self;
+        pieces.push(&record, |line| reader.count(line, tally));
+        true
+    }
+
+    /// Takes a record from before the beginning: it moves the position and shows which format and
+    /// routes to expect, but it is not counted.
+    pub(crate) fn learn(&mut self, record: &Record<'_>) {
+        self.cursor.admit(record.stream, record.timestamp);
+        if let (Reading::Request(_), Some(route)) = self.reader.read(record.bytes) {
+            self.tally.expect(route);
+        }
+    }
+
+    /// Says that what is older than `time` was not shown to [`Self::learn`] and is not wanted.
+    pub(crate) fn begin_after(&mut self, time: Timestamp) {
+        self.cursor.begin_after(time);
+    }
+
+    /// True if this item is newer than all that was taken.
+    pub(crate) fn is_ahead(&self, item: &Item<'_>) -> bool {
+        matches!(item, Item::Record(record)
+            if self.cursor.is_ahead(record.stream, record.timestamp))
+    }
+
+    /// Counts the lines that are still without an end: the process that wrote them is gone.
+    pub(crate) fn flush(&mut self) {
+        let Self {
+            pieces,
+            reader,
+            tally,
+            ..
+        } = self;
+        pieces.flush(|line| reader.count(line, tally));
+    }
+}
+
+impl Reader {
+    fn count(&mut self, line: Line<'_>, tally: &mut Tally) {
+        tally.line(line.timestamp, line.length);
+        if line.is_cut() {
+            // Access lines are told by their end, which is missing.
+            return tally.unparsed(Unparsed::TooLong);
+        }
+        match self.read(line.bytes) {
+            (Reading::Request(request), Some(route)) => {
+                tally.request(route, request.code, request.duration, line.timestamp);
+            }
+            (Reading::Unparsed(reason), _) => tally.unparsed(reason),
+            (Reading::Request(_) | Reading::Other, _) => {}
+        }
+    }
+
+    fn read<'a>(&'a mut self, line: &'a [u8]) -> (Reading<'a>, Option<usize>) {
+        let reading = self.parser.read(line);
+        let route = match &reading {
+            Reading::Request(request) => self.routes.find(request.path),
+            Reading::Unparsed(_) | Reading::Other => None,
+        };
+        (reading, route)
+    }
+}

@@ -1,0 +1,265 @@
+//! Decides which containers to follow: all that the engine lists, as soon as they exist.
+//!
+//! Events are only a doorbell, because an engine drops them for slow readers and forgets them when
+//! it restarts; the list, read every 15 s and after every loss of the events, is the truth.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use tokio::sync::{Notify, mpsc};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, sleep_until};
+use tracing::{debug, info, warn};
+
+use super::backoff::Backoff;
+use super::endpoint::{Endpoint, choose};
+use super::engine::{Engine, EngineError, Listed, Version};
+use super::follower::{Follower, Origin, Shared};
+use super::own::Own;
+use super::status::{Operation, Status};
+use crate::config::Config;
+use crate::fleet::Fleet;
+
+const RELIST: Duration = Duration::from_secs(15);
+/// Events that wait for us to finish a list. The engine keeps as many for a subscriber.
+const EVENT_QUEUE: usize = 1024;
+
+/// Watches the engine for ever.
+pub(crate) async fn watch(config: Arc<Config>, fleet: Arc<Fleet>, status: Arc<Status>) {
+    let (endpoint, engine, version) = connect(&config.endpoints, &status).await;
+    let own = Own::read();
+    let shared = Arc::new(Shared {
+        config,
+        fleet,
+        status,
+        endpoint,
+        engine,
+        version,
+        own,
+    });
+    Watcher {
+        shared,
+        containers: HashMap::new(),
+        followers: JoinSet::new(),
+    }
+    .run()
+    .await;
+}
+
+/// Tries until an engine answers.
+async fn connect(candidates: &[Endpoint], status: &Status) -> (Endpoint, Engine, Version) {
+    let mut backoff = Backoff::new();
+    loop {
+        if let Some(endpoint) = choose(candidates) {
+            match greet(endpoint).await {
+                Ok((engine, version)) => {
+                    info!(engine = %version.text, %endpoint, "connected");
+                    status.answered(version.text.clone());
+                    return (endpoint.clone(), engine, version);
+                }
+                Err(problem) => {
+                    if status.down(Operation::Connect, &problem) {
+                        warn!("{problem}; trying again until it works");
+                    }
+                }
+            }
+        }
+        sleep(backoff.wait().min(RELIST)).await;
+    }
+}
+
+async fn greet(endpoint: &Endpoint) -> Result<(Engine, Version), String> {
+    reach(endpoint).await?;
+    let engine = Engine::new(endpoint).map_err(|error| unusable(endpoint, &error))?;
+    let version = engine
+        .version()
+        .await
+        .map_err(|error| unusable(endpoint, &error))?;
+    Ok((engine, version))
+}
+
+/// Opens a connection only to say what is wrong, and what to do about it, if that fails.
+async fn reach(endpoint: &Endpoint) -> Result<(), String> {
+    match endpoint.connect().await {
+        Ok(_) => Ok(()),
+        Err(error) => {
+            let hint = endpoint.hint(&error);
+            Err(format!(
+                "cannot reach the engine at {endpoint}: {error}; {hint}"
+            ))
+        }
+    }
+}
+
+fn unusable(endpoint: &Endpoint, error: &EngineError) -> String {
+    format!("cannot use the engine at {endpoint}: {error}")
+}
+
+/// A container that was seen, followed or not.
+#[derive(Debug)]
+struct Container {
+    doorbell: Arc<Notify>,
+    is_running: bool,
+    /// False once its follower has ended.
+    is_watched: bool,
+}
+
+struct Watcher {
+    shared: Arc<Shared>,
+    containers: HashMap<String, Container>,
+    /// The followers; each returns the id of its container.
+    followers: JoinSet<String>,
+}
+
+impl Watcher {
+    async fn run(mut self) {
+        let mut backoff = Backoff::new();
+        let mut events = None;
+        let mut origin = Origin::Now;
+        loop {
+            let mut wait = RELIST;
+            let subscription = events.get_or_insert_with(|| self.subscribe());
+            match self.shared.engine.list().await {
+                Ok(list) => {
+                    if self.shared.status.up() {
+                        info!(containers = list.len(), "the engine is up");
+                    }
+                    self.reconcile(&list, origin);
+                    origin = Origin::Beginning;
+                }
+                Err(error) => {
+                    self.down(&error).await;
+                    wait = backoff.wait().min(RELIST);
+                }
+            }
+            if let Err(error) = self.listen(subscription, Instant::now() + wait).await {
+                self.shared.status.failed(Operation::Events);
+                debug!(%error, "lost the events");
+                events = None;
+                sleep(backoff.wait().min(RELIST)).await;
+            } else if self.shared.status.condition().is_up {
+                backoff.reset();
+            }
+        }
+    }
+
+    async fn down(&self, error: &EngineError) {
+        let endpoint = &self.shared.endpoint;
+        let problem = reach(endpoint)
+            .await
+            .err()
+            .unwrap_or_else(|| unusable(endpoint, error));
+        if self.shared.status.down(Operation::List, &problem) {
+            warn!("{problem}; trying again until it works");
+        }
+    }
+
+    /// Starts to receive events. They are read by a task of their own, so that the engine never
+    /// has to wait for a list: it drops what a reader does not take within 100 ms.
+    fn subscribe(&self) -> Subscription {
+        let (sender, receiver) = mpsc::channel(EVENT_QUEUE);
+        let events = self.shared.engine.events();
+        let mut task = JoinSet::new();
+        task.spawn(async move {
+            let mut events = std::pin::pin!(events);
+            while let Some(event) = events.next().await {
+                if sender.send(event).await.is_err() {
+                    break;
+                }
+            }
+        });
+        Subscription {
+            receiver,
+            _task: task,
+        }
+    }
+
+    /// Handles events until a time; fails when the events have ended.
+    async fn listen(
+        &mut self,
+        events: &mut Subscription,
+        until: Instant,
+    ) -> Result<(), EventsLost> {
+        loop {
+            tokio::select! {
+                () = sleep_until(until) => return Ok(()),
+                event = events.receiver.recv() => match event {
+                    Some(Ok(id)) => self.ring(&id),
+                    Some(Err(error)) => return Err(EventsLost(Some(error))),
+                    None => return Err(EventsLost(None)),
+                },
+            }
+        }
+    }
+
+    /// Something happened to a container.
+    fn ring(&mut self, id: &str) {
+        match self.containers.get(id) {
+            Some(container) => container.doorbell.notify_one(),
+            None => self.follow(id, true, Origin::Beginning),
+        }
+    }
+
+    /// Brings the followers in line with the list.
+    fn reconcile(&mut self, list: &[Listed], origin: Origin) {
+        while let Some(ended) = self.followers.try_join_next() {
+            if let Some(container) = ended.ok().and_then(|id| self.containers.get_mut(&id)) {
+                container.is_watched = false;
+            }
+        }
+        let listed: HashMap<&str, bool> = list
+            .iter()
+            .map(|listed| (listed.id.as_str(), listed.is_running))
+            .collect();
+        self.containers.retain(|id, container| {
+            let is_running = listed.get(id.as_str()).copied();
+            if is_running != Some(container.is_running) {
+                container.doorbell.notify_one();
+            }
+            container.is_running = is_running.unwrap_or_default();
+            is_running.is_some() || container.is_watched
+        });
+        for (id, is_running) in listed {
+            if !self.containers.contains_key(id) {
+                self.follow(id, is_running, origin);
+            }
+        }
+    }
+
+    fn follow(&mut self, id: &str, is_running: bool, origin: Origin) {
+        let doorbell = Arc::new(Notify::new());
+        let container = Container {
+            doorbell: Arc::clone(&doorbell),
+            is_running,
+            is_watched: true,
+        };
+        self.containers.insert(id.to_owned(), container);
+        let (shared, id) = (Arc::clone(&self.shared), id.to_owned());
+        self.followers.spawn(async move {
+            Follower {
+                shared,
+                id: id.clone(),
+                origin,
+                doorbell,
+            }
+            .run()
+            .await;
+            id
+        });
+    }
+}
+
+/// The events of an engine, as the ids of the containers that they are about.
+#[derive(Debug)]
+struct Subscription {
+    receiver: mpsc::Receiver<Result<String, EngineError>>,
+    /// Ends with this value.
+    _task: JoinSet<()>,
+}
+
+/// The event stream has ended or broken.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", .0.as_ref().map_or_else(|| "the stream ended".to_owned(), ToString::to_string))]
+struct EventsLost(Option<EngineError>);

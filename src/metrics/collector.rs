@@ -1,0 +1,173 @@
+//! Builds the families of a page from the tallies, at the moment of the scrape.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use prometheus::core::{Collector, Desc};
+use prometheus::proto::MetricFamily;
+use tracing::warn;
+
+use super::catalog;
+use super::family::Samples;
+use super::{descriptions, process};
+use crate::docker::{Status, Timestamp};
+use crate::fleet::{Fleet, Identity, Snapshot};
+
+/// Our only collector.
+#[derive(Debug)]
+pub(super) struct AuthtailCollector {
+    descriptions: Vec<Desc>,
+    fleet: Arc<Fleet>,
+    status: Arc<Status>,
+    max_series: usize,
+    dropped: Mutex<Dropped>,
+}
+
+/// Series that were refused.
+#[derive(Debug, Default)]
+struct Dropped {
+    total: u64,
+    /// How many of each identity have been counted in `total`.
+    counted: BTreeMap<Identity, usize>,
+}
+
+impl AuthtailCollector {
+    pub(super) fn new(
+        fleet: Arc<Fleet>,
+        status: Arc<Status>,
+        max_series: usize,
+    ) -> Result<Self, prometheus::Error> {
+        let dropped = Mutex::default();
+        Ok(Self {
+            descriptions: descriptions()?,
+            fleet,
+            status,
+            max_series,
+            dropped,
+        })
+    }
+
+    /// Adds the containers, oldest first, as long as there is room.
+    fn containers(&self, samples: &mut Samples) {
+        let mut dropped = self.dropped.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut refused = BTreeMap::new();
+        for snapshot in self.fleet.snapshot() {
+            let more = container(&snapshot);
+            if samples.series() + more.series() <= self.max_series {
+                samples.extend(more);
+            } else {
+                refused.insert(snapshot.identity, more.series());
+            }
+        }
+        dropped.replace(refused);
+        samples.count(&catalog::SERIES_DROPPED, &[], dropped.total);
+    }
+
+    fn engine(&self, samples: &mut Samples) {
+        let is_up = self.status.condition().is_up;
+        samples.count(&catalog::DOCKER_UP, &[], u64::from(is_up));
+        for (operation, count) in self.status.errors() {
+            samples.count(&catalog::DOCKER_ERRORS, &[operation], count);
+        }
+    }
+}
+
+impl Collector for AuthtailCollector {
+    fn desc(&self) -> Vec<&Desc> {
+        self.descriptions.iter().collect()
+    }
+
+    fn collect(&self) -> Vec<MetricFamily> {
+        let mut samples = Samples::default();
+        self.containers(&mut samples);
+        self.engine(&mut samples);
+        let build = [
+            env!("CARGO_PKG_VERSION"),
+            env!("AUTHTAIL_REVISION"),
+            env!("AUTHTAIL_RUSTC"),
+        ];
+        samples.count(&catalog::BUILD_INFO, &build, 1);
+        process::collect(&mut samples);
+        samples.into_families()
+    }
+}
+
+impl Dropped {
+    /// Takes over what is refused now, and counts what was not refused before.
+    fn replace(&mut self, refused: BTreeMap<Identity, usize>) {
+        for (identity, &series) in &refused {
+            let before = self.counted.get(identity).copied();
+            self.total += series.saturating_sub(before.unwrap_or_default()) as u64;
+            if before.is_none() {
+                let Identity { source, container } = identity;
+                warn!(%source, %container, series, "too many series, not showing this container");
+            }
+        }
+        self.counted = refused;
+    }
+}
+
+/// All samples of one identity.
+fn container(snapshot: &Snapshot) -> Samples {
+    let mut samples = Samples::default();
+    let Identity { source, container } = &snapshot.identity;
+    let (tally, labels) = (&snapshot.tally, [source.as_str(), container.as_str()]);
+    let [source, container] = labels;
+
+    for route in tally.routes() {
+        let labels = [source, container, &*route.name];
+        for (code, count) in route.codes() {
+            samples.count(
+                &catalog::REQUESTS,
+                &[source, container, &*route.name, code],
+                count,
+            );
+        }
+        if let Some(durations) = &route.durations {
+            samples.observe(&catalog::REQUEST_DURATION, &labels, durations);
+        }
+        let last = route.last_request.map(Timestamp::seconds);
+        samples.set_some(&catalog::LAST_REQUEST, &labels, last);
+    }
+    samples.count(&catalog::LINES, &labels, tally.lines);
+    samples.count(&catalog::BYTES, &labels, tally.bytes);
+    samples.count(&catalog::DUPLICATES, &labels, tally.duplicates);
+    for (reason, count) in tally.unparsed_by_reason() {
+        samples.count(&catalog::UNPARSED, &[source, container, reason], count);
+    }
+    for (reason, count) in tally.reconnects_by_reason() {
+        samples.count(&catalog::RECONNECTS, &[source, container, reason], count);
+    }
+    let last = tally.last_line.map(Timestamp::seconds);
+    samples.set_some(&catalog::LAST_LINE, &labels, last);
+    samples.count(&catalog::RUNNING, &labels, u64::from(snapshot.is_running));
+    let started = snapshot.started.map(Timestamp::seconds);
+    samples.set_some(&catalog::START_TIME, &labels, started);
+    if !snapshot.present.is_empty() {
+        let is_readable = snapshot
+            .present
+            .iter()
+            .all(|present| present.unreadable.is_none());
+        samples.count(&catalog::READABLE, &labels, u64::from(is_readable));
+    }
+    // Containers that share all labels would make one series twice.
+    let infos: BTreeSet<[&str; 3]> = snapshot
+        .present
+        .iter()
+        .map(|one| {
+            [
+                &*one.image,
+                one.format.as_deref().unwrap_or_default(),
+                &*one.log_driver,
+            ]
+        })
+        .collect();
+    for [image, format, driver] in infos {
+        samples.count(
+            &catalog::CONTAINER_INFO,
+            &[source, container, image, format, driver],
+            1,
+        );
+    }
+    samples
+}

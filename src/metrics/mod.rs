@@ -1,0 +1,58 @@
+//! Tallies to the text that Prometheus scrapes; the only module that knows the `prometheus` crate.
+
+pub(crate) mod catalog;
+mod collector;
+mod family;
+mod process;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use prometheus::{Encoder, Registry, TextEncoder};
+
+use crate::docker::Status;
+use crate::fleet::Fleet;
+use collector::AuthtailCollector;
+
+/// The content type of [`Exposition::text`].
+pub(crate) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// Everything that can be scraped.
+#[derive(Debug)]
+pub(crate) struct Exposition {
+    registry: Registry,
+}
+
+impl Exposition {
+    /// Shows at most `max_series` series of containers.
+    pub(crate) fn new(
+        fleet: Arc<Fleet>,
+        status: Arc<Status>,
+        max_series: usize,
+    ) -> Result<Self, prometheus::Error> {
+        let registry = Registry::new();
+        registry.register(Box::new(AuthtailCollector::new(fleet, status, max_series)?))?;
+        Ok(Self { registry })
+    }
+
+    /// The page in text format 0.0.4.
+    pub(crate) fn text(&self) -> Result<Vec<u8>, prometheus::Error> {
+        let mut page = Vec::new();
+        TextEncoder::new().encode(&self.registry.gather(), &mut page)?;
+        Ok(page)
+    }
+}
+
+/// The descriptions that the registry wants to have.
+fn descriptions() -> Result<Vec<prometheus::core::Desc>, prometheus::Error> {
+    let describe = |metric: &&catalog::Metric| {
+        let labels = metric
+            .labels
+            .iter()
+            .map(|label| (*label).to_owned())
+            .collect();
+        let (name, help) = (metric.name.to_owned(), metric.help.to_owned());
+        prometheus::core::Desc::new(name, help, labels, HashMap::new())
+    };
+    catalog::ALL.iter().map(describe).collect()
+}

@@ -1,0 +1,243 @@
+//! A format from the configuration: one regex with named groups.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use regex::bytes::{Captures, Regex, RegexBuilder};
+
+use super::duration::{self, Unit};
+use super::{Reading, Request, Unparsed, fields};
+
+/// The names that a group may have.
+const GROUPS: [&str; 5] = ["method", "path", "status", "duration", "client"];
+
+/// The most memory, in bytes, that a compiled regex may take.
+const SIZE_LIMIT: usize = 256 * 1024;
+
+/// A format whose access lines are found by a regex.
+///
+/// The regex sees the line without colours and line end, as bytes: `.` and `\S` match any byte,
+/// `\d` and `\w` are ASCII. It is a search, so `^` and `$` must be written where they are meant;
+/// an end that is not anchored lets a client forge lines.
+#[derive(Debug)]
+pub struct Custom {
+    name: String,
+    regex: Regex,
+    duration_unit: Option<Unit>,
+}
+
+/// Why a custom format is not valid.
+#[derive(Debug, thiserror::Error)]
+pub enum CustomError {
+    /// The name is not allowed.
+    #[error(
+        "format name `{0}` is not allowed, expected 1 to 40 of `a-z`, `0-9`, `_` and `-`, \
+         and not `uvicorn`"
+    )]
+    Name(String),
+    /// The regex has a syntax error or is too large.
+    #[error("`regex` cannot be used")]
+    Regex(#[source] regex::Error),
+    /// A group has a name that means nothing.
+    #[error(
+        "unknown group `{0}`, expected `method`, `path`, `status`, `duration` or `client`; \
+         a group that is not to be read needs no name"
+    )]
+    UnknownGroup(String),
+    /// A mandatory group is missing.
+    #[error("the group `(?<{0}>…)` is missing; `path` and `status` are mandatory")]
+    MissingGroup(&'static str),
+    /// There is a duration, but nothing says in what unit.
+    #[error("the group `duration` needs a unit, one of `s`, `ms`, `us` and `ns`")]
+    MissingUnit,
+    /// There is a unit, but no duration.
+    #[error("there is a duration unit, but the regex has no group `(?<duration>…)`")]
+    UnusedUnit,
+}
+
+impl Custom {
+    /// Compiles a format, or says what is wrong with it.
+    pub fn new(name: &str, regex: &str, duration_unit: Option<Unit>) -> Result<Self, CustomError> {
+        if !is_name(name) {
+            return Err(CustomError::Name(name.to_owned()));
+        }
+        let regex = RegexBuilder::new(regex)
+            .unicode(false)
+            .size_limit(SIZE_LIMIT)
+            .build()
+            .map_err(CustomError::Regex)?;
+        let has = |group| regex.capture_names().flatten().any(|name| name == group);
+        if let Some(unknown) = regex
+            .capture_names()
+            .flatten()
+            .find(|name| !GROUPS.contains(name))
+        {
+            return Err(CustomError::UnknownGroup(unknown.to_owned()));
+        }
+        if let Some(missing) = ["path", "status"].into_iter().find(|&group| !has(group)) {
+            return Err(CustomError::MissingGroup(missing));
+        }
+        match (has("duration"), duration_unit) {
+            (true, None) => Err(CustomError::MissingUnit),
+            (false, Some(_)) => Err(CustomError::UnusedUnit),
+            _ => Ok(Self {
+                name: name.to_owned(),
+                regex,
+                duration_unit,
+            }),
+        }
+    }
+
+    /// Returns the name given in the configuration.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Reads a line; all lines that the regex does not match are [`Reading::Other`].
+    pub(super) fn read<'a>(&self, line: &'a [u8]) -> Reading<'a> {
+        match self.regex.captures(line) {
+            None => Reading::Other,
+            Some(groups) => self
+                .request(&groups)
+                .map_or(Reading::Unparsed(Unparsed::Field), Reading::Request),
+        }
+    }
+
+    fn request<'a>(&self, groups: &Captures<'a>) -> Option<Request<'a>> {
+        let text = |name| groups.name(name).map(|group| group.as_bytes());
+        Some(Request {
+            method: text("method"),
+            path: fields::path(text("path")?),
+            code: fields::code(text("status")?)?,
+            duration: self.duration(text("duration")),
+            client: text("client").and_then(client),
+        })
+    }
+
+    /// A request whose duration is no sensible number (`-`, or below zero after the clock was
+    /// set) still counts as a request.
+    fn duration(&self, text: Option<&[u8]>) -> Option<Duration> {
+        duration::duration(text?, self.duration_unit?)
+    }
+}
+
+fn is_name(name: &str) -> bool {
+    let is_allowed = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-');
+    (1..=40).contains(&name.len()) && name.bytes().all(is_allowed) && name != super::UVICORN
+}
+
+/// Reads an address with or without port; IPv6 with a port needs its brackets.
+fn client(text: &[u8]) -> Option<IpAddr> {
+    let text = std::str::from_utf8(text).ok()?;
+    text.parse()
+        .ok()
+        .or_else(|| text.parse().ok().map(|client: SocketAddr| client.ip()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TIMED: &str = r"(?<method>\w+) (?<path>\S+) (?<status>\S+) (?<duration>\S+)$";
+
+    fn error(name: &str, regex: &str, unit: Option<Unit>) -> String {
+        Custom::new(name, regex, unit).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn every_mistake_is_named_with_what_is_allowed() {
+        let minimal = "(?<path>.)(?<status>.)";
+        for name in ["", "Timing", "a b", "uvicorn", &"x".repeat(41)] {
+            assert!(
+                error(name, minimal, None).contains("expected 1 to 40 of"),
+                "{name}"
+            );
+        }
+        let message = error("x", "(?<path>.)(?<status>.)(?<foo>.)", None);
+        assert!(
+            message.starts_with("unknown group `foo`, expected `method`, `path`"),
+            "{message}"
+        );
+        let message = error("x", "(?<status>.)", None);
+        assert_eq!(
+            message,
+            "the group `(?<path>…)` is missing; `path` and `status` are mandatory"
+        );
+        assert!(error("x", "(?<path>.)", None).starts_with("the group `(?<status>…)`"));
+        assert!(error("x", TIMED, None).contains("one of `s`, `ms`, `us` and `ns`"));
+        assert!(error("x", minimal, Some(Unit::Seconds)).contains("no group `(?<duration>…)`"));
+        for regex in [
+            "(",
+            "(?<path>.)(?<path>.)",
+            r"\p{Greek}",
+            "((a{500}){500}){500}",
+        ] {
+            assert!(
+                matches!(Custom::new("x", regex, None), Err(CustomError::Regex(_))),
+                "{regex}"
+            );
+        }
+        assert!(Custom::new("my-format_2", minimal, None).is_ok());
+    }
+
+    #[test]
+    fn reads_what_the_groups_say() {
+        let custom = Custom::new("x", TIMED, Some(Unit::Milliseconds)).unwrap();
+        let mut expected = Request {
+            method: Some(b"GET"),
+            path: b"/a",
+            code: 401,
+            duration: Some(Duration::from_micros(12_500)),
+            client: None,
+        };
+        assert_eq!(
+            custom.read(b"x: GET http://h/a?\xff 401 12.5"),
+            Reading::Request(expected)
+        );
+        for unusable in ["-", "-1.5", "NaN", "1e99"] {
+            expected.duration = None;
+            let line = format!("GET /a 401 {unusable}");
+            assert_eq!(
+                custom.read(line.as_bytes()),
+                Reading::Request(expected),
+                "{line}"
+            );
+        }
+        assert_eq!(
+            custom.read(b"GET /a - 1"),
+            Reading::Unparsed(Unparsed::Field)
+        );
+        assert_eq!(
+            custom.read(b"GET /a 4010 1"),
+            Reading::Unparsed(Unparsed::Field)
+        );
+        assert_eq!(custom.read(b"INFO: started"), Reading::Other);
+    }
+
+    #[test]
+    fn a_group_that_took_no_part_is_absent() {
+        let custom = Custom::new(
+            "x",
+            "^((?<method>[A-Z]+) )?(?<path>/.*)|(?<status>1)$",
+            None,
+        );
+        let custom = custom.unwrap();
+        assert_eq!(custom.read(b"1"), Reading::Unparsed(Unparsed::Field));
+        assert_eq!(custom.read(b"/a"), Reading::Unparsed(Unparsed::Field));
+    }
+
+    #[test]
+    fn client_may_have_a_port() {
+        for (text, expected) in [
+            ("10.0.0.1", Some("10.0.0.1")),
+            ("10.0.0.1:80", Some("10.0.0.1")),
+            ("2001:db8::7", Some("2001:db8::7")),
+            ("[2001:db8::7]:80", Some("2001:db8::7")),
+            ("unknown", None),
+            ("", None),
+        ] {
+            let expected = expected.map(|address| address.parse().unwrap());
+            assert_eq!(client(text.as_bytes()), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,283 @@
+//! uvicorn's access line, read backwards from its end.
+//!
+//! ```text
+//! INFO:     172.26.0.3:37290 - "GET /api/v1/auth/validate?x=1 HTTP/1.1" 401 Unauthorized
+//! ```
+//!
+//! What stands before the client differs by set-up (nothing, a level, a time, a logger's name),
+//! the reason phrase may be missing, and python-json-logger puts it all into a JSON `message`.
+//! A client that is trusted with `X-Forwarded-For` writes the left part and can put a whole forged
+//! request there, so only the end counts: behind the request line nothing comes from the client,
+//! and the target in it cannot hold a blank (uvicorn 0.22 to 0.54).
+
+use std::net::IpAddr;
+
+use memchr::memrchr;
+use serde::Deserialize;
+
+use super::{Reading, Request, Unparsed, fields, has_request_line, is_version};
+
+/// Reads a line of uvicorn's family; `message` is room for the text inside a JSON line.
+pub(super) fn read<'a>(line: &'a [u8], message: &'a mut Vec<u8>) -> Reading<'a> {
+    if let Some(request) = access_line(line) {
+        return Reading::Request(request);
+    }
+    if !has_request_line(line) {
+        return Reading::Other;
+    }
+    let read = if line.trim_ascii_start().starts_with(b"{") {
+        json_line(line, message)
+    } else {
+        Err(Unparsed::Unrecognised)
+    };
+    read.map_or_else(Reading::Unparsed, Reading::Request)
+}
+
+/// The fields of a JSON line that matter. If one of them comes twice, serde refuses the line.
+#[derive(Deserialize)]
+struct Event {
+    message: Option<String>,
+    name: Option<String>,
+    logger: Option<String>,
+}
+
+fn json_line<'a>(line: &[u8], message: &'a mut Vec<u8>) -> Result<Request<'a>, Unparsed> {
+    let event: Event = serde_json::from_slice(line).map_err(|_| Unparsed::Json)?;
+    *message = event.message.ok_or(Unparsed::Unrecognised)?.into_bytes();
+    let request = access_line(message).ok_or(Unparsed::Unrecognised)?;
+    // Any other logger may repeat what a client sent. Behind gunicorn it is `uvicorn.access` too.
+    let is_access_log = |logger: String| logger.ends_with("access");
+    if event.logger.or(event.name).is_none_or(is_access_log) {
+        Ok(request)
+    } else {
+        Err(Unparsed::Json)
+    }
+}
+
+/// Reads `… client - "METHOD target HTTP/version" code phrase` from its end.
+fn access_line(line: &[u8]) -> Option<Request<'_>> {
+    let (rest, answer) = line.split_at(memrchr(b'"', line)?);
+    let (code, phrase) = answer.strip_prefix(b"\" ")?.split_at_checked(3)?;
+    let code = fields::code(code)?;
+    if !is_phrase(phrase) {
+        return None;
+    }
+
+    let (rest, version) = split_last(rest, is_version);
+    let rest = rest.strip_suffix(b" HTTP/")?;
+    let (rest, target) = rest.split_at(memrchr(b' ', rest)? + 1);
+    let (rest, method) = split_last(rest.strip_suffix(b" ")?, |byte| byte.is_ascii_alphabetic());
+    let left = rest.strip_suffix(b"- \"")?;
+    if version.is_empty() || target.is_empty() || method.is_empty() {
+        return None;
+    }
+
+    Some(Request {
+        method: Some(method),
+        path: fields::path(target),
+        code,
+        duration: None,
+        client: client(left),
+    })
+}
+
+/// Tells whether a text is what may follow the code: nothing, blanks, or a blank and a phrase of
+/// Python's `http.HTTPStatus`, such as `I'm a Teapot`.
+fn is_phrase(text: &[u8]) -> bool {
+    let text = text.trim_ascii_end();
+    text.is_empty()
+        || text.starts_with(b" ")
+            && text
+                .iter()
+                .all(|byte| byte.is_ascii_alphabetic() || b" '-".contains(byte))
+}
+
+/// Reads the address from the last word of `left`, `address:port`; IPv6 comes without brackets.
+fn client(left: &[u8]) -> Option<IpAddr> {
+    let word = left
+        .rsplit(u8::is_ascii_whitespace)
+        .find(|word| !word.is_empty())?;
+    let (address, _port) = word.split_at(memrchr(b':', word)?);
+    std::str::from_utf8(address).ok()?.parse().ok()
+}
+
+/// Splits off the longest end of `text` of which every byte is `of_end`.
+fn split_last(text: &[u8], of_end: impl Fn(u8) -> bool) -> (&[u8], &[u8]) {
+    let start = text
+        .iter()
+        .rposition(|&byte| !of_end(byte))
+        .map_or(0, |at| at + 1);
+    text.split_at(start)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(line: &str) -> Option<(String, u16, Option<IpAddr>)> {
+        let request = access_line(line.as_bytes())?;
+        let path = String::from_utf8(request.path.to_vec()).unwrap();
+        Some((path, request.code, request.client))
+    }
+
+    fn read_json(line: &str) -> Result<u16, Option<Unparsed>> {
+        match read(line.as_bytes(), &mut Vec::new()) {
+            Reading::Request(request) => Ok(request.code),
+            Reading::Unparsed(reason) => Err(Some(reason)),
+            Reading::Other => Err(None),
+        }
+    }
+
+    #[test]
+    fn reads_every_set_up() {
+        for left in [
+            "INFO: 172.26.0.3:37290 - ",
+            "INFO:     172.26.0.3:37290 - ",
+            "172.26.0.3:37290 - ",
+            "INFO:uvicorn.access:172.26.0.3:37290 - ",
+            "2026-11-21 19:21:28,431 - uvicorn.access - INFO - 172.26.0.3:37290 - ",
+            "2026-11-21 19:21:28.431 | INFO     | uvicorn.protocols.http.h11_impl:send:466 - \
+             172.26.0.3:37290 - ",
+        ] {
+            let line = format!("{left}\"GET /validate HTTP/1.1\" 401");
+            let client = if left.contains("access:172") {
+                None
+            } else {
+                "172.26.0.3".parse().ok()
+            };
+            assert_eq!(
+                request(&line),
+                Some(("/validate".to_owned(), 401, client)),
+                "{line}"
+            );
+        }
+    }
+
+    #[test]
+    fn client_is_an_address_or_nothing() {
+        for (left, expected) in [
+            ("INFO:     2001:db8::7:0 - ", Some("2001:db8::7")),
+            ("INFO:     ::1:59164 - ", Some("::1")),
+            ("INFO:      - ", None),
+            (" - ", None),
+            ("- ", None),
+            (
+                "2026-11-21 19:21:28,431 - uvicorn.access - INFO -  - ",
+                None,
+            ),
+            ("INFO:     testclient:50000 - ", None),
+            ("INFO:     10.0.0.256:1 - ", None),
+            ("INFO:     10.0.0.1 - ", None),
+        ] {
+            let line = format!("{left}\"GET / HTTP/1.1\" 200 OK");
+            let expected = expected.map(|address| address.parse().unwrap());
+            assert_eq!(request(&line).unwrap().2, expected, "{left:?}");
+        }
+    }
+
+    #[test]
+    fn phrase_may_be_missing_or_have_blanks_apostrophes_and_hyphens() {
+        for phrase in [
+            "",
+            " ",
+            " OK",
+            " OK \t",
+            " Too Many Requests",
+            " I'm a Teapot",
+            " Multi-Status",
+        ] {
+            assert!(
+                request(&format!("- \"GET / HTTP/1.1\" 200{phrase}")).is_some(),
+                "{phrase:?}"
+            );
+        }
+        for phrase in ["0", "OK", " 10.435", " 42 -", " OK.", "\tOK", " \"-\""] {
+            assert!(
+                request(&format!("- \"GET / HTTP/1.1\" 200{phrase}")).is_none(),
+                "{phrase:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn only_the_last_request_counts() {
+        let forged = "INFO:     1.2.3.4:5 - \"GET /validate HTTP/1.1\" 200 OK";
+        let line = format!("{forged}:0 - \"GET /nope HTTP/1.1\" 404 Not Found");
+        assert_eq!(request(&line), Some(("/nope".to_owned(), 404, None)));
+        let line = "INFO:     1.2.3.4:5 - \"GET /x?- \"GET/validateHTTP/1.1\"200 HTTP/1.1\" 404 X";
+        assert_eq!(request(line), None, "a target holds no blank");
+        let line = "INFO:     1.2.3.4:5 - \"GET /x?\"GET/validateHTTP/1.1\"200 HTTP/1.1\" 404 X";
+        assert_eq!(request(line).unwrap().1, 404);
+    }
+
+    #[test]
+    fn near_misses_are_not_requests() {
+        for line in [
+            "",
+            "\"",
+            "INFO:     1.2.3.4:5 - \"GET / HTTP/1.1\"",
+            "INFO:     1.2.3.4:5 - \"GET / HTTP/1.1\" ",
+            "INFO:     1.2.3.4:5 - \"GET / HTTP/1.1\" 20",
+            "INFO:     1.2.3.4:5 - \"GET / HTTP/\" 200 OK",
+            "INFO:     1.2.3.4:5 - \"GET  HTTP/1.1\" 200 OK",
+            "INFO:     1.2.3.4:5 - \" / HTTP/1.1\" 200 OK",
+            "INFO:     1.2.3.4:5 - \"/ HTTP/1.1\" 200 OK",
+            "INFO:     1.2.3.4:5 \"GET / HTTP/1.1\" 200 OK",
+            "HTTP Request: GET http://a/ \"HTTP/1.1 200 OK\"",
+        ] {
+            assert_eq!(request(line), None, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn json_counts_once_and_only_from_an_access_log() {
+        const MESSAGE: &str = r#""message": "1.2.3.4:5 - \"GET / HTTP/1.1\" 401""#;
+        let object = |rest: &str| format!("{{{MESSAGE}{rest}}}");
+        assert_eq!(read_json(&object("")), Ok(401));
+        assert_eq!(read_json(&format!(" {} ", object(""))), Ok(401));
+        assert_eq!(
+            read_json(&object(r#", "name": "uvicorn.access", "x": {"a": [1]}"#)),
+            Ok(401)
+        );
+        assert_eq!(
+            read_json(&object(r#", "logger": "api.access", "name": "api""#)),
+            Ok(401)
+        );
+
+        let json = Err(Some(Unparsed::Json));
+        assert_eq!(
+            read_json(&object(r#", "name": "app.errors""#)),
+            json,
+            "another logger"
+        );
+        assert_eq!(
+            read_json(&object(&format!(", {MESSAGE}"))),
+            json,
+            "message twice"
+        );
+        assert_eq!(
+            read_json(&object(r#", "name": "x", "name": "access""#)),
+            json,
+            "name twice"
+        );
+        assert_eq!(read_json(&object("}")), json, "text behind the object");
+        assert_eq!(read_json(&object(", ")), json, "cut");
+        assert_eq!(
+            read_json(r#"{"message": ["GET / HTTP/1.1\""]}"#),
+            json,
+            "not a text"
+        );
+
+        let unrecognised = Err(Some(Unparsed::Unrecognised));
+        assert_eq!(
+            read_json(r#"{"event": "- \"GET / HTTP/1.1\" 401"}"#),
+            unrecognised
+        );
+        assert_eq!(
+            read_json(r#"{"message": "\"GET / HTTP/1.1\" 401 12"}"#),
+            unrecognised
+        );
+        assert_eq!(read_json(r#"{"message": "started"}"#), Err(None));
+        assert_eq!(read_json("{"), Err(None));
+    }
+}
