@@ -1,6 +1,5 @@
 //! A format from the configuration: one regex with named groups.
 
-use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use regex::bytes::{Captures, Regex, RegexBuilder};
@@ -110,7 +109,7 @@ impl Custom {
             path: fields::path(text("path")?),
             code: fields::code(text("status")?)?,
             duration: self.duration(text("duration")),
-            client: text("client").and_then(client),
+            client: text("client"),
         })
     }
 
@@ -124,14 +123,6 @@ impl Custom {
 fn is_name(name: &str) -> bool {
     let is_allowed = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-');
     (1..=40).contains(&name.len()) && name.bytes().all(is_allowed) && name != super::UVICORN
-}
-
-/// Reads an address with or without port; IPv6 with a port needs its brackets.
-fn client(text: &[u8]) -> Option<IpAddr> {
-    let text = std::str::from_utf8(text).ok()?;
-    text.parse()
-        .ok()
-        .or_else(|| text.parse().ok().map(|client: SocketAddr| client.ip()))
 }
 
 #[cfg(test)]
@@ -224,20 +215,5 @@ mod tests {
         let custom = custom.unwrap();
         assert_eq!(custom.read(b"1"), Reading::Unparsed(Unparsed::Field));
         assert_eq!(custom.read(b"/a"), Reading::Unparsed(Unparsed::Field));
-    }
-
-    #[test]
-    fn client_may_have_a_port() {
-        for (text, expected) in [
-            ("10.0.0.1", Some("10.0.0.1")),
-            ("10.0.0.1:80", Some("10.0.0.1")),
-            ("2001:db8::7", Some("2001:db8::7")),
-            ("[2001:db8::7]:80", Some("2001:db8::7")),
-            ("unknown", None),
-            ("", None),
-        ] {
-            let expected = expected.map(|address| address.parse().unwrap());
-            assert_eq!(client(text.as_bytes()), expected, "{text}");
-        }
     }
 }

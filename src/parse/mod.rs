@@ -7,9 +7,10 @@ mod clean;
 pub mod custom;
 mod duration;
 mod fields;
+mod json;
 mod uvicorn;
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -29,8 +30,20 @@ pub struct Request<'a> {
     pub code: u16,
     /// How long the request took, if the format says so.
     pub duration: Option<Duration>,
-    /// The client's address as the server saw it; possibly forged through `X-Forwarded-For`.
-    pub client: Option<IpAddr>,
+    /// What stands where the client's address should; anything, if a client can forge
+    /// `X-Forwarded-For`.
+    pub client: Option<&'a [u8]>,
+}
+
+impl Request<'_> {
+    /// Returns the client's address, if there is a valid one. Read on demand: counting does not
+    /// need it, and it would take as long as reading the rest of the line.
+    pub fn client_address(&self) -> Option<IpAddr> {
+        let text = std::str::from_utf8(self.client?).ok()?;
+        text.parse()
+            .ok()
+            .or_else(|| text.parse().ok().map(|client: SocketAddr| client.ip()))
+    }
 }
 
 /// What one line turned out to be.
@@ -50,8 +63,8 @@ pub enum Reading<'a> {
 pub enum Unparsed {
     /// The configured regex matched, but what it calls a status is not a status code.
     Field,
-    /// A JSON line with an access line's text that is broken, repeats a key that matters, or
-    /// comes from another logger than the access log's.
+    /// A JSON line with an access line's text that is broken, has a key twice, or comes
+    /// from another logger than the access log's.
     Json,
     /// The record has no valid timestamp. Given by the reader of the log, not by [`Parser`].
     Timestamp,
@@ -183,10 +196,33 @@ mod tests {
             path: b"/api/v1/auth/validate",
             code: 401,
             duration: None,
-            client: Some([172, 26, 0, 3].into()),
+            client: Some(b"172.26.0.3"),
         };
         assert_eq!(parser.read(LINE), Reading::Request(expected));
         assert_eq!(parser.format().map(Format::name), Some("uvicorn"));
+    }
+
+    #[test]
+    fn client_address_may_have_a_port() {
+        for (text, expected) in [
+            ("10.0.0.1", Some("10.0.0.1")),
+            ("10.0.0.1:80", Some("10.0.0.1")),
+            ("2001:db8::7", Some("2001:db8::7")),
+            ("[2001:db8::7]:80", Some("2001:db8::7")),
+            ("unknown", None),
+            ("", None),
+        ] {
+            let client = Some(text.as_bytes());
+            let request = Request {
+                method: None,
+                path: b"/",
+                code: 200,
+                duration: None,
+                client,
+            };
+            let expected = expected.map(|address| address.parse().unwrap());
+            assert_eq!(request.client_address(), expected, "{text}");
+        }
     }
 
     #[test]

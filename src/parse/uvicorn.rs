@@ -10,11 +10,9 @@
 //! request there, so only the end counts: behind the request line nothing comes from the client,
 //! and the target in it cannot hold a blank (uvicorn 0.22 to 0.54).
 
-use std::net::IpAddr;
-
 use memchr::memrchr;
-use serde::Deserialize;
 
+use super::json::Event;
 use super::{Reading, Request, Unparsed, fields, has_request_line, is_version};
 
 /// Reads a line of uvicorn's family; `message` is room for the text inside a JSON line.
@@ -33,14 +31,7 @@ pub(super) fn read<'a>(line: &'a [u8], message: &'a mut Vec<u8>) -> Reading<'a> 
     read.map_or_else(Reading::Unparsed, Reading::Request)
 }
 
-/// The fields of a JSON line that matter. If one of them comes twice, serde refuses the line.
-#[derive(Deserialize)]
-struct Event {
-    message: Option<String>,
-    name: Option<String>,
-    logger: Option<String>,
-}
-
+/// Reads a line whose text is in the `message` of a JSON object.
 fn json_line<'a>(line: &[u8], message: &'a mut Vec<u8>) -> Result<Request<'a>, Unparsed> {
     let event: Event = serde_json::from_slice(line).map_err(|_| Unparsed::Json)?;
     *message = event.message.ok_or(Unparsed::Unrecognised)?.into_bytes();
@@ -92,13 +83,13 @@ fn is_phrase(text: &[u8]) -> bool {
                 .all(|byte| byte.is_ascii_alphabetic() || b" '-".contains(byte))
 }
 
-/// Reads the address from the last word of `left`, `address:port`; IPv6 comes without brackets.
-fn client(left: &[u8]) -> Option<IpAddr> {
-    let word = left
-        .rsplit(u8::is_ascii_whitespace)
-        .find(|word| !word.is_empty())?;
+/// Returns the address in the last word of `left`, `address:port`. IPv6 comes without brackets,
+/// and over a unix socket the word is empty.
+fn client(left: &[u8]) -> Option<&[u8]> {
+    let left = left.strip_suffix(b" ").unwrap_or(left);
+    let (_, word) = split_last(left, |byte| byte != b' ');
     let (address, _port) = word.split_at(memrchr(b':', word)?);
-    std::str::from_utf8(address).ok()?.parse().ok()
+    Some(address)
 }
 
 /// Splits off the longest end of `text` of which every byte is `of_end`.
@@ -112,12 +103,14 @@ fn split_last(text: &[u8], of_end: impl Fn(u8) -> bool) -> (&[u8], &[u8]) {
 
 #[cfg(test)]
 mod tests {
+    use std::net::IpAddr;
+
     use super::*;
 
     fn request(line: &str) -> Option<(String, u16, Option<IpAddr>)> {
         let request = access_line(line.as_bytes())?;
         let path = String::from_utf8(request.path.to_vec()).unwrap();
-        Some((path, request.code, request.client))
+        Some((path, request.code, request.client_address()))
     }
 
     fn read_json(line: &str) -> Result<u16, Option<Unparsed>> {
@@ -168,6 +161,7 @@ mod tests {
             ("INFO:     testclient:50000 - ", None),
             ("INFO:     10.0.0.256:1 - ", None),
             ("INFO:     10.0.0.1 - ", None),
+            ("INFO:     10.0.0.1:443:0 - ", Some("10.0.0.1")),
         ] {
             let line = format!("{left}\"GET / HTTP/1.1\" 200 OK");
             let expected = expected.map(|address| address.parse().unwrap());
