@@ -1,2 +1,20 @@
-//! Tests over the front door: the real binary, a fake engine, real Prometheus tools.
-fn main() {}
+//! Tests over the front door: the real binary and an engine that does what each test tells it.
+//!
+//! With the feature `test-tools` also real Prometheus, promtool and haproxy, with `test-engine` a
+//! real Docker engine.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+#![expect(clippy::indexing_slicing, reason = "a test may panic")]
+#![expect(unreachable_pub, reason = "a test has no outside")]
+#![expect(clippy::float_cmp, reason = "counts are exact")]
+
+mod architecture;
+mod cli;
+mod corpus;
+mod exposition;
+mod framing;
+mod lifecycle;
+mod properties;
+mod settings;
+mod support;
+mod web;

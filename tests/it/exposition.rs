@@ -1,0 +1,74 @@
+//! The whole page of metrics against a file that is reviewed when it changes.
+
+use std::fs;
+use std::path::Path;
+
+use crate::support::engine::{Container, FakeEngine};
+use crate::support::exporter::Exporter;
+use crate::support::records::{access, validate};
+
+/// Values that differ from run to run.
+const VARYING: [&str; 2] = ["process_", "authtail_build_info"];
+
+#[tokio::test]
+async fn the_page_is_as_promised() {
+    let engine = FakeEngine::start();
+    let file = engine.directory().join("authtail.yml");
+    let text = r"
+formats:
+  timing: {regex: '(?<path>/\S+) (?<status>\d+) (?<duration>\S+)$', duration_unit: s}
+routes:
+  chat: /api/v1/chat/*
+";
+    fs::write(&file, text).unwrap();
+    let exporter = Exporter::with(&engine, &["--config.file", file.to_str().unwrap()]).await;
+    let compose = [
+        ("com.docker.compose.project", "shop"),
+        ("com.docker.compose.service", "auth"),
+    ];
+    let labels = compose.map(|(key, value)| (key.to_owned(), value.to_owned()));
+    let auth = engine.create(Container {
+        labels: labels.into(),
+        ..Container::running("shop-auth-1")
+    });
+    for code in [200, 200, 401, 418] {
+        engine.log(&auth, &validate(code));
+    }
+    engine.log(&auth, &access("GET", "/api/v1/chat/x", 403));
+    engine.log(&auth, &(validate(200) + " forged"));
+    exporter.until_lines("shop-auth-1", 6).await;
+    let labels = [("authtail.format".to_owned(), "timing".to_owned())];
+    let timed = engine.create(Container {
+        labels: labels.into(),
+        ..Container::running("timed")
+    });
+    for line in [
+        "/api/v1/auth/validate 200 0.004",
+        "/api/v1/auth/validate 401 1.5",
+    ] {
+        engine.log(&timed, line);
+    }
+    exporter.until_lines("timed", 2).await;
+
+    let page: Vec<_> = exporter
+        .get("/metrics")
+        .await
+        .text()
+        .lines()
+        .map(fixed)
+        .collect();
+    let page = page.join("\n") + "\n";
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/testdata/metrics.prom");
+    if std::env::var_os("AUTHTAIL_GOLDEN").is_some() {
+        fs::write(&golden, &page).unwrap();
+    }
+    assert_eq!(page, fs::read_to_string(golden).unwrap());
+}
+
+fn fixed(line: &str) -> String {
+    let name = line.split(['{', ' ']).next().unwrap();
+    if VARYING.iter().any(|varying| name.starts_with(varying)) {
+        return format!("{name} (varies)");
+    }
+    line.to_owned()
+}

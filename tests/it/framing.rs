@@ -1,0 +1,332 @@
+//! The log as bytes: whatever way they come, each record is counted once.
+
+use crate::support::engine::{Container, End, FakeEngine, Reply};
+use crate::support::exporter::Exporter;
+use crate::support::records::{Record, Stream, frame, mux, raw, validate};
+
+fn body(chunks: &[&[u8]], end: End) -> Reply {
+    Reply::Body(chunks.iter().map(|chunk| chunk.to_vec()).collect(), end)
+}
+
+#[tokio::test]
+async fn frames_cut_at_every_byte() {
+    let engine = FakeEngine::start();
+    let exporter = Exporter::of(&engine).await;
+    let records = [
+        Record::line(1, &validate(200)),
+        Record::line(2, &validate(401)),
+    ];
+    let bytes = records.iter().flat_map(mux).collect::<Vec<_>>();
+    for at in 1..bytes.len() {
+        let (first, second) = bytes.split_at(at);
+        engine.run_scripted(&format!("cut-{at}"), [body(&[first, second], End::Never)]);
+    }
+    let single: Vec<&[u8]> = bytes.chunks(1).collect();
+    engine.run_scripted("single-bytes", [body(&single, End::Never)]);
+    engine.run_scripted("one-chunk", [body(&[&bytes], End::Never)]);
+    for at in 1..bytes.len() {
+        exporter.until_lines(&format!("cut-{at}"), 2).await;
+    }
+    for name in ["single-bytes", "one-chunk"] {
+        let page = exporter.until_lines(name, 2).await;
+        assert_eq!(
+            (page.validate(name, "200"), page.validate(name, "401")),
+            (1.0, 1.0)
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_stream_that_ends_inside_a_frame_loses_nothing() {
+    let engine = FakeEngine::start();
+    let exporter = Exporter::of(&engine).await;
+    let records = [
+        Record::line(1, &validate(200)),
+        Record::line(2, &validate(401)),
+    ];
+    let bytes = records.iter().flat_map(mux).collect::<Vec<_>>();
+    let first = mux(&records[0]).len();
+    for (name, length, end, reason) in [
+        ("header-clean", first + 3, End::Clean, "error"),
+        ("header-broken", first + 3, End::Broken, "broken"),
+        ("payload-clean", first + 60, End::Clean, "error"),
+        ("payload-broken", first + 60, End::Broken, "broken"),
+        ("border-clean", first, End::Clean, "ended"),
+        ("border-broken", first, End::Broken, "broken"),
+    ] {
+        let id = engine.create_silently(Container::running(name));
+        for record in &records {
+            engine.record(&id, record.clone());
+        }
+        engine.script(&id, [body(&[&bytes[..length]], end)]);
+        engine.event("start", &id);
+        let page = exporter.until_lines(name, 2).await;
+        assert_eq!(
+            (page.validate(name, "200"), page.validate(name, "401")),
+            (1.0, 1.0)
+        );
+        let labels = [("container", name), ("reason", reason)];
+        assert_eq!(
+            page.sum("authtail_log_reconnects_total", &labels),
+            Some(1.0),
+            "{name}"
+        );
+        assert_eq!(
+            page.sum("authtail_log_duplicates_total", &labels[..1]),
+            Some(0.0)
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_error_of_the_engine_is_no_line() {
+    let engine = FakeEngine::start();
+    let exporter = Exporter::of(&engine).await;
+    let record = Record::line(1, &validate(200));
+    // A length with the byte of a newline in it.
+    let text = "Error grabbing logs: unexpected EOF (oh)\n";
+    for (name, bad) in [
+        ("type-3", frame(3, text.as_bytes())),
+        ("type-3-newline", frame(3, b"ten bytes\n")),
+        ("type-7", frame(7, b"what?")),
+        ("reserved", vec![1, 0, 1, 0, 0, 0, 0, 0]),
+        ("four-gigabytes", vec![1, 0, 0, 0, 0xff, 0xff, 0xff, 0xff]),
+        ("seventeen-megabytes", vec![2, 0, 0, 0, 1, 16, 0, 0]),
+        ("no-frames", b"<html>Bad gateway</html>".to_vec()),
+    ] {
+        let id = engine.create_silently(Container::running(name));
+        engine.record(&id, record.clone());
+        engine.script(&id, [body(&[&mux(&record), &bad], End::Never)]);
+        engine.event("start", &id);
+        let labels = [("container", name), ("reason", "error")];
+        let is_wanted = |page: &crate::support::exporter::Page| {
+            page.sum("authtail_log_reconnects_total", &labels) == Some(1.0)
+        };
+        exporter.until(name, is_wanted).await;
+        engine.record(&id, Record::line(2, &validate(401)));
+        let page = exporter.until_lines(name, 2).await;
+        assert_eq!(
+            (page.validate(name, "200"), page.validate(name, "401")),
+            (1.0, 1.0)
+        );
+    }
+    exporter
+        .until_log("the engine reports: Error grabbing logs: unexpected EOF (oh)")
+        .await;
+}
+
+#[tokio::test]
+async fn frames_without_a_time_are_counted_as_such() {
+    let engine = FakeEngine::start();
+    let exporter = Exporter::of(&engine).await;
+    let record = mux(&Record::line(1, &validate(200)));
+    let undated = [
+        frame(1, b"hello\n"),
+        frame(1, b"2026-11-21 19:00:00 hello\n"),
+        frame(2, b""),
+    ];
+    let chunks: Vec<&[u8]> = undated
+        .iter()
+        .map(Vec::as_slice)
+        .chain([&record[..]])
+        .collect();
+    engine.run_scripted("web", [body(&chunks, End::Never)]);
+    let page = exporter.until_lines("web", 1).await;
+    let labels = [("container", "web"), ("reason", "timestamp")];
+    assert_eq!(
+        page.sum("authtail_log_lines_unparsed_total", &labels),
+        Some(3.0)
+    );
+}
+
+#[tokio::test]
+async fn long_lines_are_joined_before_they_are_read() {
+    let engine = FakeEngine::start();
+    let exporter = Exporter::of(&engine).await;
+    let path = format!("/api/v1/auth/validate?next={}", "x".repeat(40_000));
+    let line = format!(r#"INFO:     172.26.0.3:1 - "GET {path} HTTP/1.1" 401 Unauthorized"#);
+    for (name, tty, is_silent) in [
+        ("frames", false, false),
+        ("tty", true, false),
+        ("old-tty", true, true),
+    ] {
+        if is_silent {
+            engine.hide_layout();
+        }
+        let id = engine.create(Container {
+            tty,
+            ..Container::running(name)
+        });
+        engine.log(&id, &line);
+        engine.log(&id, &format!("{}\r", validate(200)));
+        // Exactly one piece, so that the newline is a piece of its own.
+        engine.log(&id, &"y".repeat(16 * 1024));
+        let page = exporter.until_lines(name, 3).await;
+        assert_eq!(
+            (page.validate(name, "200"), page.validate(name, "401")),
+            (1.0, 1.0),
+            "{name}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn pieces_of_two_streams_may_come_mixed() {
+    let engine = FakeEngine::start();
+    let exporter = Exporter::of(&engine).await;
+    let id = engine.run("web");
+    let line = validate(401) + "\n";
+    let (head, tail) = line.split_at(20);
+    for (stream, text) in [
+        (Stream::Stdout, head),
+        (Stream::Stderr, head),
+        (Stream::Stdout, tail),
+        (Stream::Stderr, tail),
+    ] {
+        engine.record(
+            &id,
+            Record {
+                time: 1,
+                stream,
+                bytes: text.into(),
+            },
+        );
+    }
+    let page = exporter.until_lines("web", 2).await;
+    assert_eq!(page.validate("web", "401"), 2.0);
+}
+
+#[tokio::test]
+async fn a_last_piece_without_newline_does_not_swallow_the_next_line() {
+    let engine = FakeEngine::start();
+    let exporter = Exporter::of(&engine).await;
+    let id = engine.create(Container {
+        driver: Some("local"),
+        ..Container::running("web")
+    });
+    let piece = |time, text: &str| Record {
+        time,
+        stream: Stream::Stdout,
+        bytes: text.into(),
+    };
+    engine.record(&id, piece(1, "x"));
+    engine.record(&id, piece(1, "y"));
+    engine.record(&id, piece(2, &(validate(401) + "\n")));
+    // A process that dies in the middle of a line.
+    engine.record(&id, piece(3, "Traceb"));
+    engine.stop(&id);
+    exporter.until_lines("web", 3).await;
+    engine.record(&id, piece(4, &(validate(200) + "\n")));
+    engine.restart(&id);
+    let page = exporter.until_lines("web", 4).await;
+    assert_eq!(
+        (page.validate("web", "401"), page.validate("web", "200")),
+        (1.0, 1.0)
+    );
+}
+
+#[tokio::test]
+async fn a_line_above_the_limit_is_counted_once_and_costs_no_memory() {
+    let engine = FakeEngine::start();
+    let exporter = Exporter::of(&engine).await;
+    for tty in [false, true] {
+        let name = if tty { "tty" } else { "frames" };
+        let id = engine.create(Container {
+            tty,
+            ..Container::running(name)
+        });
+        engine.log(&id, &"z".repeat(5 << 20));
+        engine.log(&id, &validate(200));
+        let page = exporter.until_lines(name, 2).await;
+        assert_eq!(page.validate(name, "200"), 1.0);
+        let labels = [("container", name), ("reason", "too_long")];
+        assert_eq!(
+            page.sum("authtail_log_lines_unparsed_total", &labels),
+            Some(1.0)
+        );
+    }
+    let memory = exporter
+        .page()
+        .await
+        .get("process_resident_memory_bytes")
+        .unwrap();
+    assert!(memory < 40e6, "{memory} bytes");
+}
+
+#[tokio::test]
+async fn a_file_that_is_delivered_twice_is_counted_once() {
+    let engine = FakeEngine::start();
+    let exporter = Exporter::of(&engine).await;
+    let records: Vec<_> = (1..=5)
+        .map(|time| mux(&Record::line(time, &validate(200))))
+        .collect();
+    let twice = [
+        records[..4].concat(),
+        records[..4].concat(),
+        records[4].clone(),
+    ]
+    .concat();
+    engine.run_scripted("web", [body(&[&twice], End::Never)]);
+    let page = exporter.until_lines("web", 5).await;
+    assert_eq!(page.validate("web", "200"), 5.0);
+    assert_eq!(
+        page.sum("authtail_log_duplicates_total", &[("container", "web")]),
+        Some(4.0)
+    );
+}
+
+#[tokio::test]
+async fn a_late_record_of_the_other_stream_is_counted() {
+    let engine = FakeEngine::start();
+    let exporter = Exporter::of(&engine).await;
+    let id = engine.run("web");
+    let bytes = (validate(200) + "\n").into_bytes();
+    for (time, stream) in [
+        (1_000, Stream::Stdout),
+        (832, Stream::Stderr),
+        (833, Stream::Stderr),
+        (1_001, Stream::Stdout),
+    ] {
+        engine.record(
+            &id,
+            Record {
+                time,
+                stream,
+                bytes: bytes.clone(),
+            },
+        );
+    }
+    exporter.until_lines("web", 4).await;
+    engine.cut(&id);
+    // It was written while nobody read.
+    engine.record(
+        &id,
+        Record {
+            time: 834,
+            stream: Stream::Stderr,
+            bytes,
+        },
+    );
+    let page = exporter.until_lines("web", 5).await;
+    assert_eq!(
+        page.sum("authtail_log_duplicates_total", &[("container", "web")]),
+        Some(0.0)
+    );
+}
+
+#[tokio::test]
+async fn the_last_words_of_a_terminal_need_no_newline() {
+    let engine = FakeEngine::start();
+    let exporter = Exporter::of(&engine).await;
+    let id = engine.create(Container {
+        tty: true,
+        ..Container::running("web")
+    });
+    let mut last = Record::line(7, &validate(401));
+    last.bytes.pop();
+    assert!(!raw(&last).ends_with(b"\n"));
+    engine.record(&id, last);
+    engine.stop(&id);
+    let page = exporter.until_lines("web", 1).await;
+    assert_eq!(page.validate("web", "401"), 1.0);
+}

@@ -1,0 +1,5 @@
+//! What the tests stand on: a fake engine, its records, and the real exporter.
+
+pub mod engine;
+pub mod exporter;
+pub mod records;
