@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{ListenAddress, LogFormat, LogLevel, Retention, Select, TelemetryPath};
+use crate::docker::Endpoint;
 
 const VERSION: &str = concat!(
     env!("CARGO_PKG_VERSION"),
@@ -26,6 +27,13 @@ pub(crate) struct Cli {
     pub(crate) command: Option<Command>,
     #[command(flatten)]
     pub(crate) options: Options,
+}
+
+impl Cli {
+    /// Reads the process's arguments; wrong usage ends the process with 2.
+    pub(crate) fn read() -> Self {
+        Self::parse()
+    }
 }
 
 /// What to do.
@@ -106,7 +114,7 @@ pub(crate) struct Options {
         value_name = "ADDRESS",
         global = true
     )]
-    pub(crate) docker_host: Option<String>,
+    pub(crate) docker_host: Option<Endpoint>,
 
     /// Which containers to follow: all, or those labelled authtail.enable=true [default: all]
     #[arg(

@@ -6,8 +6,6 @@ mod run;
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use crate::chain::chain;
 use crate::cli::{Cli, Command, ConfigCommand, Options};
 use crate::config::{Config, ConfigError, Settings};
@@ -19,9 +17,9 @@ const FAILED: u8 = 1;
 /// Why a command failed, as one message.
 type Failure = Box<dyn std::error::Error>;
 
-/// Runs the command that the arguments name; clap ends the process with 2 on wrong usage.
+/// Runs the command that the arguments name.
 pub(crate) fn main() -> ExitCode {
-    let Cli { command, options } = Cli::parse();
+    let Cli { command, options } = Cli::read();
     let result = match command.unwrap_or(Command::Run) {
         Command::Run => run::run(&options),
         Command::Config(ConfigCommand::Check { file }) => check(Options {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::values::Enabled;
 use super::{Config, Select};
 use crate::chain::chain;
 use crate::fleet::Identity;
@@ -54,14 +55,13 @@ impl Config {
             .find(|rule| rule.name == name || rule.name == found);
         let label = |key| labels.get(key).map(|value| value.trim());
 
-        let enable = label(ENABLE)
-            .map(str::parse::<bool>)
-            .transpose()
-            .unwrap_or_else(|_| {
-                problems.push(format!("`{ENABLE}` must be `true` or `false`"));
-                None
-            });
-        let is_enabled = enable.or_else(|| rule?.is_enabled);
+        let enable = label(ENABLE).and_then(|text| {
+            let enabled = text.parse::<Enabled>();
+            enabled
+                .map_err(|error| problems.push(format!("`{ENABLE}`: {error}")))
+                .ok()
+        });
+        let is_enabled = enable.map(|enabled| enabled.0).or_else(|| rule?.is_enabled);
         let source = label(SOURCE)
             .filter(|source| !source.is_empty())
             .map(str::to_owned);
@@ -230,7 +230,7 @@ mod tests {
         problems.sort();
         assert_eq!(problems.len(), 3, "{problems:?}");
         assert!(
-            problems[0].contains("`authtail.enable` must be"),
+            problems[0].contains("`authtail.enable`: `perhaps` is unknown"),
             "{problems:?}"
         );
         assert!(

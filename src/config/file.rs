@@ -8,7 +8,7 @@ use serde_yaml::Value;
 
 use super::container::Rule;
 use super::section::{Problems, Section};
-use super::values::MaxSeries;
+use super::values::{Enabled, MaxSeries};
 use super::{ConfigError, Settings};
 use crate::chain::chain;
 use crate::parse::custom::Custom;
@@ -105,7 +105,7 @@ fn routes(section: &mut Section<'_>) -> Vec<(String, Pattern)> {
 
 /// The settings of one container.
 fn rule(name: String, mut section: Section<'_>, formats: &Formats, routes_of_all: &Routes) -> Rule {
-    let is_enabled = section.parsed("enable");
+    let is_enabled = section.parsed::<Enabled>("enable").map(|enabled| enabled.0);
     let source = section.parsed::<String>("source");
     let format = section.parsed::<String>("format");
     let own = routes(&mut section.section("routes"));
@@ -142,12 +142,16 @@ impl Formats {
             let mut fields = section.child(&name, value);
             let regex = fields.parsed::<String>("regex");
             let unit = fields.parsed::<Unit>("duration_unit");
-            match regex.map(|regex| Custom::new(&name, &regex, unit)) {
-                None => fields.report("regex", "is missing"),
-                Some(Err(error)) => fields.report("", chain(&error)),
-                Some(Ok(format)) => {
+            let format = match (regex, fields.is_sound()) {
+                (Some(regex), true) => Custom::new(&name, &regex, unit).map_err(|e| chain(&e)),
+                (None, true) => Err("the key `regex` is missing".to_owned()),
+                (_, false) => continue,
+            };
+            match format {
+                Ok(format) => {
                     self.0.insert(name, Format::Custom(Arc::new(format)));
                 }
+                Err(problem) => fields.report("", problem),
             }
             fields.finish();
         }

@@ -59,7 +59,7 @@ pub(crate) struct Settings {
     /// See [`Config::log_format`].
     pub(crate) log_format: Option<LogFormat>,
     /// The engine's address.
-    pub(crate) docker_host: Option<String>,
+    pub(crate) docker_host: Option<Endpoint>,
     /// See [`Config::select`].
     pub(crate) select: Option<Select>,
     /// See [`Config::retention`].
@@ -134,7 +134,7 @@ impl Config {
             telemetry_path: path.map_or_else(|| "/metrics".to_owned(), |path| path.0),
             log_level: options.log_level.or(file.log_level).unwrap_or_default(),
             log_format: options.log_format.or(file.log_format).unwrap_or_default(),
-            endpoints: around.endpoints(host.as_deref())?,
+            endpoints: around.endpoints(host)?,
             select: options.select.or(file.select).unwrap_or_default(),
             retention: retention.map_or(DEFAULT_RETENTION, |retention| retention.0),
             max_series: parts.max_series.map_or(DEFAULT_MAX_SERIES, |max| max.0),

@@ -1,10 +1,13 @@
 //! Reads a YAML tree key by key and collects every problem instead of stopping at the first.
 
 use std::cell::RefCell;
+use std::error::Error;
 use std::fmt;
 use std::str::FromStr;
 
 use serde_yaml::Value;
+
+use crate::chain::chain;
 
 /// Something wrong with the configuration.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -72,16 +75,13 @@ impl<'p> Section<'p> {
     }
 
     /// A single value, read by its type's rules.
-    pub(super) fn parsed<T: FromStr<Err: fmt::Display>>(&mut self, key: &'static str) -> Option<T> {
+    pub(super) fn parsed<T: FromStr<Err: Error>>(&mut self, key: &'static str) -> Option<T> {
         let value = self.take(key)?;
         self.parse(key, &value)
     }
 
     /// A list of values, or a single one.
-    pub(super) fn list<T: FromStr<Err: fmt::Display>>(
-        &mut self,
-        key: &'static str,
-    ) -> Option<Vec<T>> {
+    pub(super) fn list<T: FromStr<Err: Error>>(&mut self, key: &'static str) -> Option<Vec<T>> {
         let value = self.take(key)?;
         Some(self.parse_list(key, value))
     }
@@ -96,11 +96,7 @@ impl<'p> Section<'p> {
         Self::new(self.path_of(key), value, self.problems)
     }
 
-    pub(super) fn parse_list<T: FromStr<Err: fmt::Display>>(
-        &self,
-        key: &str,
-        value: Value,
-    ) -> Vec<T> {
+    pub(super) fn parse_list<T: FromStr<Err: Error>>(&self, key: &str, value: Value) -> Vec<T> {
         match value {
             Value::Sequence(values) => {
                 let indexed = values.iter().enumerate();
@@ -112,11 +108,7 @@ impl<'p> Section<'p> {
         }
     }
 
-    pub(super) fn parse<T: FromStr<Err: fmt::Display>>(
-        &self,
-        key: &str,
-        value: &Value,
-    ) -> Option<T> {
+    pub(super) fn parse<T: FromStr<Err: Error>>(&self, key: &str, value: &Value) -> Option<T> {
         let text = match value {
             Value::String(text) => text.clone(),
             Value::Number(number) => number.to_string(),
@@ -129,7 +121,18 @@ impl<'p> Section<'p> {
                 return None;
             }
         };
-        text.parse().map_err(|error| self.report(key, error)).ok()
+        text.parse()
+            .map_err(|error| self.report(key, chain(&error)))
+            .ok()
+    }
+
+    /// True if nothing is wrong with what was taken so far.
+    pub(super) fn is_sound(&self) -> bool {
+        let start = self.path_of("");
+        self.problems
+            .borrow()
+            .iter()
+            .all(|problem| !problem.path.starts_with(&start))
     }
 
     /// Reports the keys that nobody has asked for.

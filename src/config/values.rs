@@ -60,6 +60,10 @@ pub(crate) struct TelemetryPath(pub(crate) String);
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Retention(pub(crate) Duration);
 
+/// `true` or `false`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Enabled(pub(crate) bool);
+
 /// A number of series, from 1000 to a million.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct MaxSeries(pub(crate) usize);
@@ -108,6 +112,14 @@ impl FromStr for Select {
 
     fn from_str(text: &str) -> Result<Self, ValueError> {
         choice(text, &[("all", Self::All), ("labelled", Self::Labelled)])
+    }
+}
+
+impl FromStr for Enabled {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        choice(text, &[("true", Self(true)), ("false", Self(false))])
     }
 }
 

@@ -152,10 +152,10 @@ impl Surroundings {
     /// The addresses to try in this order; the first whose socket exists is meant.
     pub(crate) fn endpoints(
         &self,
-        configured: Option<&str>,
+        configured: Option<Endpoint>,
     ) -> Result<Vec<Endpoint>, EndpointError> {
-        if let Some(host) = configured {
-            return Ok(vec![host.parse()?]);
+        if let Some(endpoint) = configured {
+            return Ok(vec![endpoint]);
         }
         if self.tls {
             return Err(EndpointError::Tls);
@@ -253,8 +253,8 @@ mod tests {
             tls: false,
             runtime_dir: Some("/run/user/1000".into()),
         };
-        let endpoints = |around: &Surroundings, configured| {
-            let found = around.endpoints(configured)?;
+        let endpoints = |around: &Surroundings, configured: Option<&str>| {
+            let found = around.endpoints(configured.map(|host| host.parse().unwrap()))?;
             Ok(found.iter().map(ToString::to_string).collect::<Vec<_>>())
         };
         assert_eq!(

@@ -1,6 +1,7 @@
 //! Follows the log of one container for as long as the container exists.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -51,8 +52,16 @@ pub(crate) struct Follower {
     pub(super) shared: Arc<Shared>,
     pub(super) id: String,
     pub(super) origin: Origin,
+    pub(super) doorbell: Arc<Doorbell>,
+}
+
+/// How the watcher reaches a follower.
+#[derive(Debug, Default)]
+pub(crate) struct Doorbell {
     /// Rung when something happened to the container.
-    pub(super) doorbell: Arc<Notify>,
+    pub(super) bell: Notify,
+    /// What the follower believes, so that the watcher can tell whether it has missed something.
+    pub(super) is_running: AtomicBool,
 }
 
 /// What is known about the present attempt.
@@ -133,6 +142,7 @@ impl Follower {
     }
 
     async fn follow(&self, member: &Member, details: Details) {
+        self.doorbell.is_running.store(details.is_running, Relaxed);
         let mut attempt = Attempt {
             details,
             has_begun: self.origin == Origin::Beginning,
@@ -190,7 +200,7 @@ impl Follower {
             let was_restarted = details.started != attempt.details.started;
             let is_running = details.is_running;
             attempt.details = details;
-            Self::observe(member, &attempt.details, was_restarted);
+            self.observe(member, &attempt.details, was_restarted);
             if was_restarted {
                 return Some(());
             }
@@ -206,7 +216,8 @@ impl Follower {
     }
 
     /// Takes over what the engine says about the container.
-    fn observe(member: &Member, details: &Details, was_restarted: bool) {
+    fn observe(&self, member: &Member, details: &Details, was_restarted: bool) {
+        self.doorbell.is_running.store(details.is_running, Relaxed);
         let mut state = member.lock();
         state.is_running = details.is_running;
         state.started = details.started;
@@ -246,7 +257,7 @@ impl Follower {
     /// Waits for a time, or until something happens to the container.
     async fn wait(&self, time: Duration) {
         // Elapsed or rung: the caller looks at the container either way.
-        drop(timeout(time, self.doorbell.notified()).await);
+        drop(timeout(time, self.doorbell.bell.notified()).await);
     }
 }
 

@@ -5,10 +5,11 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 use tracing::{debug, info, warn};
@@ -16,7 +17,7 @@ use tracing::{debug, info, warn};
 use super::backoff::Backoff;
 use super::endpoint::{Endpoint, choose};
 use super::engine::{Engine, EngineError, Listed, Version};
-use super::follower::{Follower, Origin, Shared};
+use super::follower::{Doorbell, Follower, Origin, Shared};
 use super::own::Own;
 use super::status::{Operation, Status};
 use crate::config::Config;
@@ -100,8 +101,7 @@ fn unusable(endpoint: &Endpoint, error: &EngineError) -> String {
 /// A container that was seen, followed or not.
 #[derive(Debug)]
 struct Container {
-    doorbell: Arc<Notify>,
-    is_running: bool,
+    doorbell: Arc<Doorbell>,
     /// False once its follower has ended.
     is_watched: bool,
 }
@@ -197,8 +197,8 @@ impl Watcher {
     /// Something happened to a container.
     fn ring(&mut self, id: &str) {
         match self.containers.get(id) {
-            Some(container) => container.doorbell.notify_one(),
-            None => self.follow(id, true, Origin::Beginning),
+            Some(container) => container.doorbell.bell.notify_one(),
+            None => self.follow(id, Origin::Beginning),
         }
     }
 
@@ -214,25 +214,24 @@ impl Watcher {
             .map(|listed| (listed.id.as_str(), listed.is_running))
             .collect();
         self.containers.retain(|id, container| {
-            let is_running = listed.get(id.as_str()).copied();
-            if is_running != Some(container.is_running) {
-                container.doorbell.notify_one();
+            let is_running = listed.get(id.as_str());
+            let believed = container.doorbell.is_running.load(Relaxed);
+            if container.is_watched && is_running != Some(&believed) {
+                container.doorbell.bell.notify_one();
             }
-            container.is_running = is_running.unwrap_or_default();
-            is_running.is_some() || container.is_watched
+            container.is_watched || is_running.is_some()
         });
-        for (id, is_running) in listed {
+        for id in listed.into_keys() {
             if !self.containers.contains_key(id) {
-                self.follow(id, is_running, origin);
+                self.follow(id, origin);
             }
         }
     }
 
-    fn follow(&mut self, id: &str, is_running: bool, origin: Origin) {
-        let doorbell = Arc::new(Notify::new());
+    fn follow(&mut self, id: &str, origin: Origin) {
+        let doorbell = Arc::new(Doorbell::default());
         let container = Container {
             doorbell: Arc::clone(&doorbell),
-            is_running,
             is_watched: true,
         };
         self.containers.insert(id.to_owned(), container);

@@ -33,6 +33,7 @@ async fn wrong_usage_ends_with_2() {
         &["--web.telemetry-path", "metrics"],
         &["--metrics.retention", "soon"],
         &["--docker.select", "none"],
+        &["--docker.host", "ssh://me@there"],
     ] {
         let (code, stdout, stderr) = run(arguments).await;
         assert_eq!((code, stdout.as_str()), (2, ""), "{arguments:?}");
