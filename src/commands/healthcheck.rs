@@ -1,6 +1,8 @@
 //! `authtail healthcheck`: asks the exporter of the same configuration, for `HEALTHCHECK` in an
 //! image that has no shell.
 
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -34,15 +36,27 @@ pub(super) fn healthcheck(options: &Options) -> Result<(), Failure> {
 }
 
 async fn ask(address: &ListenAddress) -> Result<StatusCode, Failure> {
-    let host = match address.host.as_deref() {
-        None | Some("0.0.0.0" | "::") => "localhost",
-        Some(host) => host,
-    };
-    let stream = TcpStream::connect((host, address.port)).await?;
+    let stream = connect(address).await?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     drop(tokio::spawn(connection));
     let request = Request::get("/-/healthy")
-        .header(header::HOST, host)
+        .header(header::HOST, "localhost")
         .body(Empty::<Bytes>::new())?;
     Ok(sender.send_request(request).await?.status())
+}
+
+/// An exporter that listens everywhere is asked on loopback, by number: an image made from scratch
+/// may have no `/etc/hosts`.
+async fn connect(address: &ListenAddress) -> io::Result<TcpStream> {
+    match address.host.as_deref() {
+        Some("0.0.0.0") => TcpStream::connect((Ipv4Addr::LOCALHOST, address.port)).await,
+        Some("::") | None => {
+            let any = [
+                SocketAddr::from((Ipv4Addr::LOCALHOST, address.port)),
+                SocketAddr::from((Ipv6Addr::LOCALHOST, address.port)),
+            ];
+            TcpStream::connect(any.as_slice()).await
+        }
+        Some(host) => TcpStream::connect((host, address.port)).await,
+    }
 }

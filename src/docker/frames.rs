@@ -65,8 +65,9 @@ pub(crate) enum FrameError {
     Engine(String),
     #[error("frame of {0} bytes is above the limit of {MAX_FRAME}")]
     TooLarge(usize),
-    #[error("no frame header in {0:02x?}")]
-    Header([u8; HEADER]),
+    /// The bytes may be text of a log, so they are not shown.
+    #[error("something that is no frame")]
+    Header,
     #[error("the log ends inside a frame")]
     Truncated,
 }
@@ -128,7 +129,7 @@ fn frame(bytes: &[u8]) -> Result<Option<(Item<'_>, usize)>, FrameError> {
         return Ok(None);
     };
     let &[kind, 0, 0, 0, l0, l1, l2, l3] = header else {
-        return Err(FrameError::Header(*header));
+        return Err(FrameError::Header);
     };
     let length = u32::from_be_bytes([l0, l1, l2, l3]) as usize;
     let stream = match kind {
@@ -136,7 +137,7 @@ fn frame(bytes: &[u8]) -> Result<Option<(Item<'_>, usize)>, FrameError> {
         0 | 1 => Some(Stream::Stdout),
         2 => Some(Stream::Stderr),
         3 => None,
-        _ => return Err(FrameError::Header(*header)),
+        _ => return Err(FrameError::Header),
     };
     if length > MAX_FRAME {
         return Err(FrameError::TooLarge(length));

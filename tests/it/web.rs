@@ -10,9 +10,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
-use crate::support::engine::{Container, FakeEngine};
+use crate::support::engine::{Container, End, FakeEngine, Reply};
 use crate::support::exporter::{DEADLINE, Exporter};
-use crate::support::records::validate;
+use crate::support::records::{access, frame, validate};
 
 #[tokio::test]
 async fn every_page_has_its_status_and_type() {
@@ -212,4 +212,35 @@ async fn listens_on_every_address() {
     assert_eq!(exporter.get("/numbers").await.status, 200);
     assert_eq!(exporter.get("/metrics").await.status, 404);
     assert!(exporter.get("/").await.text().contains("href=\"/numbers\""));
+}
+
+#[tokio::test]
+async fn nothing_that_a_client_sends_appears_anywhere() {
+    let engine = FakeEngine::start();
+    let exporter = Exporter::with(&engine, &["--log.level", "debug"]).await;
+    let id = engine.run("web");
+    for line in [
+        access("GET", "/api/v1/auth/validate?token=hunter2", 401),
+        access("GET", "/hunter2", 404),
+        format!(
+            "INFO:     hunter2:1 - \"GET /api/v1/auth/validate HTTP/1.1\" 401 {}",
+            "hunter2;"
+        ),
+        "{\"message\": \"hunter2 \\\"GET / HTTP/1.1\\\" 200\", \"message\": 1}".to_owned(),
+        "Authorization: Bearer hunter2".to_owned(),
+        "hunter2 ".repeat(50_000),
+    ] {
+        engine.log(&id, &line);
+    }
+    exporter.until_lines("web", 6).await;
+    let undated = frame(1, b"hunter2 without a time\n");
+    let no_frame = b"hunter2 is no frame".to_vec();
+    engine.run_scripted("bad", [Reply::Body(vec![undated, no_frame], End::Clean)]);
+    exporter.until_log("something that is no frame").await;
+    for path in ["/metrics", "/"] {
+        let text = exporter.get(path).await.text();
+        assert!(!text.contains("hunter2"), "{text}");
+    }
+    let log = exporter.log().concat();
+    assert!(!log.contains("hunter2"), "{log}");
 }
