@@ -26,22 +26,15 @@ routes:
         ("com.docker.compose.project", "shop"),
         ("com.docker.compose.service", "auth"),
     ];
-    let labels = compose.map(|(key, value)| (key.to_owned(), value.to_owned()));
-    let auth = engine.create(Container {
-        labels: labels.into(),
-        ..Container::running("shop-auth-1")
-    });
+    let auth = engine.create(Container::running("shop-auth-1").labelled(&compose));
     for code in [200, 200, 401, 418] {
         engine.log(&auth, &validate(code));
     }
     engine.log(&auth, &access("GET", "/api/v1/chat/x", 403));
     engine.log(&auth, &(validate(200) + " forged"));
     exporter.until_lines("shop-auth-1", 6).await;
-    let labels = [("authtail.format".to_owned(), "timing".to_owned())];
-    let timed = engine.create(Container {
-        labels: labels.into(),
-        ..Container::running("timed")
-    });
+    let timing = [("authtail.format", "timing")];
+    let timed = engine.create(Container::running("timed").labelled(&timing));
     for line in [
         "/api/v1/auth/validate 200 0.004",
         "/api/v1/auth/validate 401 1.5",

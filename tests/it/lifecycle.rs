@@ -8,17 +8,6 @@ use crate::support::engine::{Container, End, FakeEngine, Reply};
 use crate::support::exporter::{Exporter, Page, authtail};
 use crate::support::records::{Stream, validate};
 
-fn labelled(name: &str, labels: &[(&str, &str)]) -> Container {
-    let labels = labels
-        .iter()
-        .map(|&(key, value)| (key.to_owned(), value.to_owned()))
-        .collect();
-    Container {
-        labels,
-        ..Container::running(name)
-    }
-}
-
 #[tokio::test]
 async fn counts_both_streams_by_code() {
     let engine = FakeEngine::start();
@@ -214,9 +203,7 @@ async fn events_that_are_lost_are_made_up_for_by_the_list() {
 async fn events_that_are_no_events_do_no_harm() {
     let engine = FakeEngine::start();
     let exporter = Exporter::of(&engine).await;
-    exporter
-        .until("up", |page| page.get("authtail_docker_up") == Some(1.0))
-        .await;
+    exporter.until_engine_is(1.0).await;
     for (name, bytes) in [
         ("blank", &b"\n"[..]),
         ("no-json", b"what?\n"),
@@ -270,7 +257,7 @@ async fn numbers_survive_the_recreation_of_a_container() {
     let exporter = Exporter::of(&engine).await;
     let mut lines = 0;
     for name in ["web-1", "0123456789ab_web-1", "web-1"] {
-        let id = engine.create(labelled(name, &[]));
+        let id = engine.run(name);
         engine.log(&id, &validate(401));
         lines += 1;
         exporter.until_lines("web-1", lines).await;
@@ -318,7 +305,7 @@ async fn replicas_share_a_source() {
         ("com.docker.compose.service", "auth"),
     ];
     for name in ["shop-auth-1", "shop-auth-2"] {
-        let id = engine.create(labelled(name, &labels));
+        let id = engine.create(Container::running(name).labelled(&labels));
         engine.log(&id, &validate(401));
         exporter.until_lines(name, 1).await;
     }
@@ -336,16 +323,12 @@ async fn an_engine_that_crashes_is_found_again() {
     exporter.until_lines("web", 1).await;
     for round in 0..3 {
         engine.crash();
-        exporter
-            .until("down", |page| page.get("authtail_docker_up") == Some(0.0))
-            .await;
+        exporter.until_engine_is(0.0).await;
         engine.log(&id, &validate(401));
         engine.listen();
         let page = exporter.until_lines("web", 2 + round).await;
         assert_eq!(page.validate("web", "401"), f64::from(round + 1));
-        exporter
-            .until("up", |page| page.get("authtail_docker_up") == Some(1.0))
-            .await;
+        exporter.until_engine_is(1.0).await;
     }
 }
 
@@ -382,9 +365,7 @@ async fn an_engine_that_is_not_there_yet_is_waited_for() {
 
     engine.listen();
     let id = engine.run("web");
-    exporter
-        .until("up", |page| page.get("authtail_docker_up") == Some(1.0))
-        .await;
+    exporter.until_engine_is(1.0).await;
     assert_eq!(exporter.get("/-/ready").await.status, 200);
     engine.log(&id, &validate(401));
     exporter
@@ -401,9 +382,7 @@ async fn a_list_that_fails_stops_no_follower() {
     exporter.until_lines("web", 1).await;
     engine.break_lists(true);
     engine.end_events();
-    let page = exporter
-        .until("down", |page| page.get("authtail_docker_up") == Some(0.0))
-        .await;
+    let page = exporter.until_engine_is(0.0).await;
     assert!(
         page.get("authtail_docker_errors_total{operation=\"list\"}")
             .unwrap()
@@ -413,9 +392,7 @@ async fn a_list_that_fails_stops_no_follower() {
     engine.log(&id, &validate(200));
     exporter.until_lines("web", 2).await;
     engine.break_lists(false);
-    exporter
-        .until("up", |page| page.get("authtail_docker_up") == Some(1.0))
-        .await;
+    exporter.until_engine_is(1.0).await;
 }
 
 #[tokio::test]
@@ -552,8 +529,6 @@ async fn the_engine_is_found_as_the_docker_command_line_finds_it() {
         let mut command = authtail(&["--web.listen-address", "127.0.0.1:0"]);
         command.env(variable, value);
         let exporter = Exporter::start(command).await;
-        exporter
-            .until("up", |page| page.get("authtail_docker_up") == Some(1.0))
-            .await;
+        exporter.until_engine_is(1.0).await;
     }
 }

@@ -140,28 +140,17 @@ async fn labels_win_over_the_file_and_their_routes_exist_at_once() {
         "containers:\n  web: {source: file, routes: {chat: /file}}\n  off: {enable: false}\n";
     fs::write(&file, text).unwrap();
     let exporter = Exporter::with(&engine, &["--config.file", file.to_str().unwrap()]).await;
-    let labels = |labels: &[(&str, &str)]| {
-        labels
-            .iter()
-            .map(|&(key, value)| (key.to_owned(), value.to_owned()))
-            .collect()
-    };
     engine.run("off");
-    engine.create(Container {
-        labels: labels(&[("authtail.enable", "true")]),
-        ..Container {
-            name: "off".to_owned(),
-            is_running: false,
-            ..Container::default()
-        }
-    });
-    engine.create(Container {
-        labels: labels(&[
-            ("authtail.source", "label"),
-            ("authtail.routes.voice", "/voice"),
-        ]),
-        ..Container::running("web")
-    });
+    let enabled = Container {
+        name: "off".to_owned(),
+        ..Container::default()
+    };
+    engine.create(enabled.labelled(&[("authtail.enable", "true")]));
+    let labels = [
+        ("authtail.source", "label"),
+        ("authtail.routes.voice", "/voice"),
+    ];
+    engine.create(Container::running("web").labelled(&labels));
     let page = exporter
         .until("followed", |page| page.running("web").is_some())
         .await;
@@ -185,11 +174,7 @@ async fn only_labelled_containers_are_followed_if_that_is_asked_for() {
     let engine = FakeEngine::start();
     let exporter = Exporter::with(&engine, &["--docker.select", "labelled"]).await;
     engine.run("plain");
-    let labels = [("authtail.enable".to_owned(), "true".to_owned())];
-    engine.create(Container {
-        labels: labels.into(),
-        ..Container::running("chosen")
-    });
+    engine.create(Container::running("chosen").labelled(&[("authtail.enable", "true")]));
     let page = exporter
         .until("followed", |page| page.running("chosen").is_some())
         .await;
@@ -248,11 +233,7 @@ async fn labels_that_cannot_be_used_are_said_and_ignored() {
         ("authtail.format", "apache"),
         ("authtail.routes.chat", "~("),
     ];
-    let labels = labels.map(|(key, value)| (key.to_owned(), value.to_owned()));
-    let id = engine.create(Container {
-        labels: labels.into(),
-        ..Container::running("web")
-    });
+    let id = engine.create(Container::running("web").labelled(&labels));
     engine.log(&id, &validate(401));
     let page = exporter.until_lines("web", 1).await;
     assert_eq!(page.validate("web", "401"), 1.0);

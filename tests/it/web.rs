@@ -18,9 +18,7 @@ use crate::support::records::{access, frame, validate};
 async fn every_page_has_its_status_and_type() {
     let engine = FakeEngine::start();
     let exporter = Exporter::of(&engine).await;
-    exporter
-        .until("up", |page| page.get("authtail_docker_up") == Some(1.0))
-        .await;
+    exporter.until_engine_is(1.0).await;
     let text = "text/plain; charset=utf-8";
     for (path, status, kind) in [
         ("/metrics", 200, "text/plain; version=0.0.4; charset=utf-8"),
@@ -105,14 +103,8 @@ async fn pages_are_compressed_on_request() {
 async fn the_home_page_shows_what_is_followed_and_nothing_in_it_can_run() {
     let engine = FakeEngine::start();
     let exporter = Exporter::of(&engine).await;
-    let labels = [(
-        "authtail.source".to_owned(),
-        "<script>alert(1)</script>".to_owned(),
-    )];
-    let id = engine.create(Container {
-        labels: labels.into(),
-        ..Container::running("web")
-    });
+    let labels = [("authtail.source", "<script>alert(1)</script>")];
+    let id = engine.create(Container::running("web").labelled(&labels));
     engine.log(&id, &validate(401));
     exporter.until_lines("web", 1).await;
     let answer = exporter.get("/").await;

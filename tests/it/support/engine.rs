@@ -69,6 +69,16 @@ impl Container {
             ..Self::default()
         }
     }
+
+    /// The same with labels.
+    #[must_use]
+    pub fn labelled(mut self, labels: &[(&str, &str)]) -> Self {
+        let labels = labels
+            .iter()
+            .map(|&(key, value)| (key.to_owned(), value.to_owned()));
+        self.labels.extend(labels);
+        self
+    }
 }
 
 /// A container with its past and its readers.

@@ -188,6 +188,14 @@ impl Exporter {
         }
     }
 
+    /// Scrapes until the engine is up, or down.
+    pub async fn until_engine_is(&self, up: f64) -> Page {
+        self.until("up or down", |page| {
+            page.get("authtail_docker_up") == Some(up)
+        })
+        .await
+    }
+
     /// Scrapes until a container has logged that many lines in all.
     pub async fn until_lines(&self, container: &str, lines: u32) -> Page {
         let is_wanted = |page: &Page| page.lines(container) >= f64::from(lines);
