@@ -127,6 +127,13 @@ impl Tally {
         }
     }
 
+    /// Creates the histogram of a route at zero.
+    pub(crate) fn expect_durations(&mut self, route: usize) {
+        if let Some(route) = self.routes.get_mut(route) {
+            route.durations.get_or_insert_default();
+        }
+    }
+
     /// Counts a request.
     pub(crate) fn request(
         &mut self,

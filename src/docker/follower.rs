@@ -121,7 +121,7 @@ impl Follower {
         }
         let mut intake = Intake::new(plan.format, plan.routes);
         for route in plan.expected {
-            intake.tally.expect(route);
+            intake.expect(route);
         }
         if self.shared.version.is_podman || details.log_driver == "journald" {
             intake.join_by_newline();

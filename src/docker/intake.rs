@@ -85,7 +85,20 @@ impl Intake {
     pub(crate) fn learn(&mut self, record: &Record<'_>) {
         self.cursor.admit(record.stream, record.timestamp);
         if let (Reading::Request(_), Some(route)) = self.reader.read(record.bytes) {
-            self.tally.expect(route);
+            self.expect(route);
+        }
+    }
+
+    /// Creates the series of a route at zero, as far as the format is known to have them.
+    pub(crate) fn expect(&mut self, route: usize) {
+        self.tally.expect(route);
+        if self
+            .reader
+            .parser
+            .format()
+            .is_some_and(Format::has_durations)
+        {
+            self.tally.expect_durations(route);
         }
     }
 

@@ -92,6 +92,11 @@ impl Custom {
         &self.name
     }
 
+    /// Tells whether it has a group for the duration.
+    pub(super) fn has_durations(&self) -> bool {
+        self.duration_unit.is_some()
+    }
+
     /// Reads a line; all lines that the regex does not match are [`Reading::Other`].
     pub(super) fn read<'a>(&self, line: &'a [u8]) -> Reading<'a> {
         match self.regex.captures(line) {

@@ -115,6 +115,14 @@ impl Format {
             Self::Uvicorn => UVICORN,
         }
     }
+
+    /// Tells whether its access lines say how long a request took.
+    pub fn has_durations(&self) -> bool {
+        match self {
+            Self::Custom(custom) => custom.has_durations(),
+            Self::Uvicorn => false,
+        }
+    }
 }
 
 /// Reads the lines of one container.

@@ -16,5 +16,7 @@ mod framing;
 mod lifecycle;
 mod properties;
 mod settings;
+#[cfg(feature = "test-tools")]
+mod stack;
 mod support;
 mod web;

@@ -223,6 +223,21 @@ containers:
     assert!((of("authtail_request_duration_seconds_sum", &[]) - 2.004_901).abs() < 1e-9);
     let info = [("container", "web"), ("format", "timing")];
     assert_eq!(page.sum("authtail_container_info", &info), Some(1.0));
+
+    // Who says that it has a route gets its series at zero, the histogram too.
+    let labels = [
+        ("authtail.format", "timing"),
+        ("authtail.routes.token", "/token"),
+    ];
+    engine.create(Container::running("new").labelled(&labels));
+    let page = exporter
+        .until("followed", |page| page.running("new").is_some())
+        .await;
+    let labels = [("container", "new"), ("route", "token")];
+    assert_eq!(
+        page.sum("authtail_request_duration_seconds_count", &labels),
+        Some(0.0)
+    );
 }
 
 #[tokio::test]

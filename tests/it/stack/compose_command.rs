@@ -1,0 +1,56 @@
+//! The stack as Compose reads it. A machine with an engine has Compose too; others need not.
+
+use tokio::process::Command;
+
+use super::tools::{finish, read, root};
+
+/// The two values that have no default.
+const REQUIRED: [(&str, &str); 2] = [("DOCKER_GID", "999"), ("GRAFANA_ADMIN_PASSWORD", "x")];
+
+/// Whether `docker-compose config` succeeds, and what it says, with these variables and no others, whatever an `.env` here may say.
+async fn config(arguments: &[&str], variables: &[(&str, &str)]) -> (bool, String) {
+    let no_env = tempfile::NamedTempFile::new().unwrap();
+    let mut command = Command::new("docker-compose");
+    command
+        .env_clear()
+        .envs(["PATH", "HOME"].map(|name| (name, std::env::var_os(name).unwrap_or_default())))
+        .envs(variables.iter().copied())
+        .arg("--env-file")
+        .arg(no_env.path())
+        .arg("-f")
+        .arg(root().join("docker-compose.yml"))
+        .args(arguments)
+        .arg("config");
+    let found = std::env::var_os("PATH").unwrap_or_default();
+    let is_there =
+        std::env::split_paths(&found).any(|folder| folder.join("docker-compose").exists());
+    assert!(is_there, "docker-compose is not on PATH");
+    finish(command).await
+}
+
+#[tokio::test]
+async fn compose_takes_both_profiles() {
+    let image = concat!("authtail:", env!("CARGO_PKG_VERSION"));
+    for (profile, expected) in [(&[][..], image), (&["--profile", "demo"], "whoami")] {
+        let (is_well, said) = config(profile, &REQUIRED).await;
+        assert!(is_well && said.contains(expected), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn compose_asks_for_what_has_no_default() {
+    for (name, _) in REQUIRED {
+        let others: Vec<_> = REQUIRED.into_iter().filter(|one| one.0 != name).collect();
+        let empty: Vec<_> = others.iter().copied().chain([(name, "")]).collect();
+        for variables in [others, empty] {
+            let (is_well, said) = config(&[], &variables).await;
+            assert!(!is_well, "{said}");
+            assert!(
+                said.contains(name) && said.contains(".env.example"),
+                "{said}"
+            );
+        }
+        let line = format!("\n{name}=\n");
+        assert!(read(".env.example").contains(&line), "{name}");
+    }
+}

@@ -1,0 +1,169 @@
+//! Dashboard and rules on a real Prometheus that scrapes a real exporter with traffic.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use regex::Regex;
+use serde_json::Value;
+use tokio::time::{Instant, sleep};
+
+use super::expressions::{dashboard, expressions, variables};
+use super::prometheus::{Prometheus, Series};
+use super::scene::watched;
+use super::tools::read;
+use crate::support::exporter::DEADLINE;
+
+/// The time that the dashboard shows, in seconds.
+const RANGE: u64 = 60;
+
+fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.unwrap().as_secs()
+}
+
+#[tokio::test]
+async fn every_query_of_the_dashboard_has_an_answer_that_can_be_drawn() {
+    let (_scene, prometheus) = watched().await;
+    // Refused shares and slow answers fire at once here, so that also alerts can be drawn.
+    let firing = r#"count(ALERTS{alertstate="firing",alertname="AuthRefusedShareCritical"})"#;
+    prometheus.until(firing, 2.0).await;
+    let dashboard = dashboard();
+    let variables = variables(&dashboard);
+    let mut problems = Vec::new();
+    for (place, expression) in expressions(&dashboard) {
+        let expression = filled_in(&expression, variables.iter().copied());
+        let instant = prometheus.query(&expression).await;
+        let range = prometheus
+            .query_range(&expression, now() - RANGE, now())
+            .await;
+        for (kind, found) in [("instant", instant), ("range", range)] {
+            if let Some(problem) = problem(&expression, &found) {
+                problems.push(format!("{place}, {kind}: {problem}: {expression}"));
+            }
+        }
+    }
+    assert!(problems.is_empty(), "{problems:#?}");
+}
+
+fn filled_in<'a>(expression: &str, variables: impl Iterator<Item = &'a str>) -> String {
+    let mut text = expression
+        .replace("$__rate_interval", "10s")
+        .replace("$__range", &format!("{RANGE}s"))
+        .replace("$__interval", "1s");
+    for name in variables {
+        text = text.replace(&format!("${{{name}}}"), ".+");
+        text = text.replace(&format!("${name}"), ".+");
+    }
+    assert!(!text.contains('$'), "{text}");
+    text
+}
+
+/// Why an answer is not what these requests must lead to.
+fn problem(expression: &str, found: &[Series]) -> Option<String> {
+    let odd = |value: &f64| !value.is_finite();
+    if let Some(series) = found.iter().find(|series| series.values.iter().any(odd)) {
+        return Some(format!("{} has {:?}", series.labels, series.values));
+    }
+    let has_value = |is_wanted: fn(f64) -> bool| {
+        let mut values = found.iter().flat_map(|series| &series.values);
+        values.any(|value| is_wanted(*value))
+    };
+    if !has_value(|_| true) {
+        return Some("empty".to_owned());
+    }
+    // Many end in `or 0 * …`, which would hide that the codes before it are none.
+    if expression.contains("authtail_request") && !has_value(|value| value > 0.0) {
+        return Some("only zeros".to_owned());
+    }
+    None
+}
+
+#[tokio::test]
+async fn the_rules_are_evaluated_and_say_what_is_going_on() {
+    let (_scene, prometheus) = watched().await;
+    let rules = evaluated(&prometheus).await;
+    let names = Regex::new(r"(?m)^ *- (?:record|alert): (\S+)$").unwrap();
+    let text = read("alerts/authtail.rules.yml");
+    assert_eq!(rules.len(), names.captures_iter(&text).count());
+    for (name, rule) in &rules {
+        assert_eq!(rule["health"], "ok", "{name}: {rule}");
+    }
+
+    for (expression, value) in [
+        (
+            r#"job_source_route:authtail_requests_refused:ratio_rate2m{source="plain",route="voice"}"#,
+            1.0,
+        ),
+        (
+            r#"job_source_route:authtail_requests_refused:ratio_rate2m{source="timed",route="chat"} < bool 0.5"#,
+            1.0,
+        ),
+        (
+            r#"job_source_route:authtail_requests:increase5m{source="plain",route="chat"} >= bool 20"#,
+            1.0,
+        ),
+        (
+            r#"job_source_route:authtail_request_duration_seconds:p95_rate2m{route="voice"} > bool 1"#,
+            1.0,
+        ),
+        ("count(job_source_route:authtail_requests:rate2m)", 6.0),
+        // Steady traffic for a quarter of an hour is needed before it can have stopped.
+        ("absent(job_source_route:authtail_stopped:bool)", 1.0),
+    ] {
+        prometheus.until(expression, value).await;
+    }
+
+    let fires = |name: &str, count: usize| {
+        let alerts = rules[name]["alerts"].as_array().unwrap();
+        assert_eq!(alerts.len(), count, "{name}: {alerts:#?}");
+    };
+    fires("Watchdog", 1);
+    fires("AuthRefusedShareHigh", 2);
+    fires("AuthRefusedShareCritical", 2);
+    fires("AuthSlowResponses", 1);
+    for silent in [
+        "AuthNoResponses",
+        "AuthContainerDown",
+        "AuthtailLogNotReadable",
+        "AuthtailEngineUnreachable",
+        "AuthtailDown",
+        "AuthtailAbsent",
+    ] {
+        fires(silent, 0);
+    }
+    let slow = &rules["AuthSlowResponses"]["alerts"][0];
+    assert_eq!(slow["labels"]["source"], "timed");
+    for rule in rules.values() {
+        for alert in rule["alerts"].as_array().into_iter().flatten() {
+            let summary = alert["annotations"]["summary"].as_str().unwrap();
+            assert!(!summary.contains("error"), "{alert}");
+            assert!(!summary.contains("no value"), "{alert}");
+        }
+    }
+}
+
+/// All rules by name, once each has been evaluated and the alerts of this scene fire.
+async fn evaluated(prometheus: &Prometheus) -> BTreeMap<String, Value> {
+    let start = Instant::now();
+    loop {
+        let data = prometheus.api("rules", &[]).await;
+        let groups = data["groups"].as_array().unwrap().iter();
+        let rules = groups.flat_map(|group| group["rules"].as_array().unwrap());
+        let rules: BTreeMap<_, _> = rules
+            .map(|rule| (rule["name"].as_str().unwrap().to_owned(), rule.clone()))
+            .collect();
+        let is_evaluated = rules.values().all(|rule| rule["health"] != "unknown");
+        let fires = |name: &str| rules[name]["state"] == "firing";
+        let expected = [
+            "Watchdog",
+            "AuthRefusedShareHigh",
+            "AuthRefusedShareCritical",
+            "AuthSlowResponses",
+        ];
+        if is_evaluated && expected.into_iter().all(fires) {
+            return rules;
+        }
+        assert!(start.elapsed() < DEADLINE, "{rules:#?}");
+        sleep(Duration::from_millis(50)).await;
+    }
+}
