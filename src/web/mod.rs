@@ -36,19 +36,19 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
 /// An address that cannot be listened on.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot listen on `{address}`: {source}; {hint}")]
+#[error("cannot listen on `{address}`: {error}; {hint}")]
 pub(crate) struct ListenError {
     address: ListenAddress,
     hint: &'static str,
-    source: io::Error,
+    error: io::Error,
 }
 
 /// Opens a listener for each address.
 pub(crate) async fn listen(addresses: &[ListenAddress]) -> Result<Vec<TcpListener>, ListenError> {
     let mut listeners = Vec::new();
     for address in addresses {
-        let listener = bind(address).await.map_err(|source| {
-            let hint = match source.kind() {
+        let listener = bind(address).await.map_err(|error| {
+            let hint = match error.kind() {
                 io::ErrorKind::AddrInUse => {
                     "stop what listens there, or choose another with \
                                              `--web.listen-address`"
@@ -62,7 +62,7 @@ pub(crate) async fn listen(addresses: &[ListenAddress]) -> Result<Vec<TcpListene
             ListenError {
                 address: address.clone(),
                 hint,
-                source,
+                error,
             }
         })?;
         if let Ok(local) = listener.local_addr() {

@@ -63,11 +63,11 @@ async fn an_address_in_use_is_fatal() {
     let address = taken.local_addr().unwrap().to_string();
     let (code, _, stderr) = run(&["--web.listen-address", &address]).await;
     assert_eq!(code, 1);
-    let expected = format!("error: cannot listen on `{address}`: Address already in use");
-    assert!(
-        stderr.contains(&expected) && stderr.contains("--web.listen-address"),
-        "{stderr}"
+    let expected = format!(
+        "error: cannot listen on `{address}`: Address already in use (os error 98); stop what \
+         listens there, or choose another with `--web.listen-address`\n"
     );
+    assert!(stderr.ends_with(&expected), "{stderr}");
 }
 
 #[tokio::test]
