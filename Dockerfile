@@ -23,11 +23,13 @@ FROM scratch
 
 ARG VERSION=0.0.0
 ARG REVISION=unknown
+# The last one: never follow our own log, however the container is named or networked.
 LABEL org.opencontainers.image.title="authtail" \
       org.opencontainers.image.description="Prometheus exporter that counts auth requests in container logs" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="$VERSION" \
-      org.opencontainers.image.revision="$REVISION"
+      org.opencontainers.image.revision="$REVISION" \
+      authtail.enable="false"
 
 COPY --from=build /root-fs/bin/ /bin/
 # The state directory. A new named volume that is mounted here takes over its owner.

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::builder::Resettable;
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::config::{ListenAddress, LogFormat, LogLevel, Retention, Select, TelemetryPath};
 use crate::docker::Endpoint;
@@ -30,9 +31,19 @@ pub(crate) struct Cli {
 }
 
 impl Cli {
-    /// Reads the process's arguments; wrong usage ends the process with 2.
+    /// Reads the process's arguments and environment; wrong usage ends the process with 2.
     pub(crate) fn read() -> Self {
-        Self::parse()
+        // Compose sets a variable that is not there to nothing: `${AUTHTAIL_LOG_LEVEL:-}`.
+        let command = Self::command().mut_args(|arg| {
+            let value = arg.get_env().and_then(std::env::var_os);
+            let is_empty = value.is_some_and(|value| value.is_empty());
+            if is_empty {
+                arg.env(Resettable::Reset)
+            } else {
+                arg
+            }
+        });
+        Self::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit())
     }
 }
 

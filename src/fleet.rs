@@ -70,8 +70,8 @@ struct Inner {
 /// The place of an identity.
 #[derive(Debug)]
 struct Slot {
-    /// Slots are numbered in the order of their creation, so that a cap on the number of series
-    /// never takes away one that exists.
+    /// Slots are numbered in the order of their creation, so that a newcomer never takes the place
+    /// of an older one where the number of series is capped.
     number: u64,
     gone: Tally,
     started: Option<Timestamp>,
@@ -108,6 +108,8 @@ impl Fleet {
     /// Adds a container by its id.
     pub(crate) fn add(&self, id: &str, member: Member) -> Arc<Member> {
         let mut inner = self.lock();
+        // Also here, because nobody may ever ask for a snapshot.
+        inner.forget(self.retention);
         inner.created += 1;
         let number = inner.created;
         let slot = inner
@@ -141,10 +143,8 @@ impl Fleet {
     /// The numbers of all identities in the order of their appearance.
     pub(crate) fn snapshot(&self) -> Vec<Snapshot> {
         let mut inner = self.lock();
+        inner.forget(self.retention);
         let Inner { members, slots, .. } = &mut *inner;
-        let is_fresh = |since: Instant| since.elapsed() < self.retention;
-        slots.retain(|_, slot| slot.empty_since.is_none_or(is_fresh));
-
         let mut by_number: BTreeMap<u64, Snapshot> = slots
             .iter()
             .map(|(identity, slot)| (slot.number, Snapshot::of_gone(identity, slot)))
@@ -160,6 +160,15 @@ impl Fleet {
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    /// Drops identities that have been empty for the retention time.
+    fn forget(&mut self, retention: Duration) {
+        let is_fresh = |since: Instant| since.elapsed() < retention;
+        self.slots
+            .retain(|_, slot| slot.empty_since.is_none_or(is_fresh));
     }
 }
 

@@ -9,7 +9,6 @@ use std::process::ExitCode;
 use crate::chain::chain;
 use crate::cli::{Cli, Command, ConfigCommand, Options};
 use crate::config::{Config, ConfigError, Settings};
-use crate::docker::Surroundings;
 
 /// The command did not do what was asked.
 const FAILED: u8 = 1;
@@ -71,5 +70,5 @@ fn load(options: &Options) -> Result<Config, ConfigError> {
         select: docker_select,
         retention,
     };
-    Config::load(settings, config_file.as_deref(), &Surroundings::read())
+    Config::load(settings, config_file.as_deref())
 }

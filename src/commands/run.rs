@@ -14,31 +14,32 @@ use tracing_subscriber::{Layer, Registry};
 use super::{Failure, load};
 use crate::cli::Options;
 use crate::config::{Config, LogFormat, LogLevel};
-use crate::docker::{Status, watch};
+use crate::docker::{Endpoint, Status, Surroundings, watch};
 use crate::fleet::Fleet;
 use crate::metrics::Exposition;
-use crate::web::{Site, listen, serve};
+use crate::web::{Renderer, Site, listen, serve};
 
-/// Pages are made off the main thread, one at a time is enough.
-const PAGE_THREADS: usize = 2;
+/// Threads that look up host names; nothing else blocks.
+const LOOKUP_THREADS: usize = 8;
 /// How long to wait for such a thread at the end.
 const SHUTDOWN: Duration = Duration::from_millis(500);
 
 pub(super) fn run(options: &Options) -> Result<(), Failure> {
     let config = load(options)?;
+    let endpoints = Surroundings::read().endpoints(config.docker_host.clone())?;
     start_log(config.log_level, config.log_format);
     // One thread reads all logs: an engine delivers about 130,000 lines a second, and a line takes
     // a fraction of a microsecond.
     let runtime = Builder::new_current_thread()
         .enable_all()
-        .max_blocking_threads(PAGE_THREADS)
+        .max_blocking_threads(LOOKUP_THREADS)
         .build()?;
-    let result = runtime.block_on(exporter(Arc::new(config)));
+    let result = runtime.block_on(exporter(endpoints, Arc::new(config)));
     runtime.shutdown_timeout(SHUTDOWN);
     result
 }
 
-async fn exporter(config: Arc<Config>) -> Result<(), Failure> {
+async fn exporter(endpoints: Vec<Endpoint>, config: Arc<Config>) -> Result<(), Failure> {
     info!(
         version = env!("CARGO_PKG_VERSION"),
         revision = env!("AUTHTAIL_REVISION"),
@@ -48,7 +49,7 @@ async fn exporter(config: Arc<Config>) -> Result<(), Failure> {
     let status = Arc::new(Status::default());
     let exposition = Exposition::new(Arc::clone(&fleet), Arc::clone(&status), config.max_series)?;
     let site = Site::new(
-        exposition,
+        Renderer::start(exposition)?,
         Arc::clone(&fleet),
         Arc::clone(&status),
         config.telemetry_path.clone(),
@@ -59,7 +60,7 @@ async fn exporter(config: Arc<Config>) -> Result<(), Failure> {
 
     let stop = CancellationToken::new();
     let server = tokio::spawn(serve(listeners, Arc::new(site), stop.clone()));
-    let watcher = tokio::spawn(watch(config, fleet, status));
+    let watcher = tokio::spawn(async move { watch(&endpoints, config, fleet, status).await });
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}

@@ -68,26 +68,31 @@ impl Config {
         let source = source.or_else(|| rule?.source.clone()).unwrap_or(found);
         let format = label(FORMAT).and_then(|name| {
             let found = self.formats.find(name);
-            found
-                .map_err(|problem| problems.push(format!("`{FORMAT}`: {problem}")))
-                .ok()
+            let found = found.map_err(|problem| problems.push(format!("`{FORMAT}`: {problem}")));
+            found.ok().flatten()
         });
-        let mut own = labelled_routes(labels, &mut problems);
-        own.extend(rule.map(|rule| rule.routes.clone()).unwrap_or_default());
-        let names: Vec<_> = own.iter().map(|(name, _)| name.clone()).collect();
-        let routes = match self.routes.with(own) {
-            Ok(routes) if !names.is_empty() => Arc::new(routes),
-            Ok(_) => Arc::clone(&self.routes),
-            Err(error) => {
+        let labelled = labelled_routes(labels, &mut problems);
+        let ruled = rule.map(|rule| rule.routes.clone()).unwrap_or_default();
+        let names: Vec<_> = labelled
+            .iter()
+            .chain(&ruled)
+            .map(|(name, _)| name.clone())
+            .collect();
+        let routes = self
+            .routes
+            .with(ruled)
+            .and_then(|routes| routes.with(labelled));
+        let routes = routes.map_or_else(
+            |error| {
                 problems.push(format!("`{ROUTES}…`: {error}"));
                 Arc::clone(&self.routes)
-            }
-        };
-        let expected = routes
-            .names()
-            .iter()
-            .enumerate()
-            .filter(|(_, name)| names.contains(name));
+            },
+            Arc::new,
+        );
+        let expected = (0_usize..)
+            .zip(routes.names())
+            .filter_map(|(index, name)| names.contains(name).then_some(index))
+            .collect();
         Plan {
             identity: Identity {
                 source,
@@ -95,7 +100,7 @@ impl Config {
             },
             is_followed: is_enabled.unwrap_or(self.select == Select::All),
             format: format.or_else(|| rule?.format.clone()),
-            expected: expected.map(|(index, _)| index).collect(),
+            expected,
             routes,
             problems,
         }
@@ -112,9 +117,18 @@ fn labelled_routes(
         let Some(name) = key.strip_prefix(ROUTES) else {
             continue;
         };
-        match value.trim().parse() {
-            Ok(pattern) => routes.push((name.to_owned(), pattern)),
-            Err(error) => problems.push(format!("`{key}`: {}", chain(&error))),
+        let route = value
+            .trim()
+            .parse()
+            .map(|pattern: Pattern| (name.to_owned(), pattern));
+        let checked = route.map_err(|error| chain(&error)).and_then(|route| {
+            Routes::new([route.clone()])
+                .map(|_| route)
+                .map_err(|e| chain(&e))
+        });
+        match checked {
+            Ok(route) => routes.push(route),
+            Err(problem) => problems.push(format!("`{key}`: {problem}")),
         }
     }
     routes.sort_by(|(one, _), (other, _)| one.cmp(other));
@@ -150,14 +164,13 @@ fn without_recreate_prefix(name: &str) -> &str {
 mod tests {
     use super::super::{Config, Settings};
     use super::*;
-    use crate::docker::Surroundings;
 
     fn config(select: Select) -> Config {
         let settings = Settings {
             select: Some(select),
             ..Settings::default()
         };
-        Config::load(settings, None, &Surroundings::default()).unwrap()
+        Config::load(settings, None).unwrap()
     }
 
     fn plan(select: Select, name: &str, labels: &[(&str, &str)]) -> Plan {
@@ -216,6 +229,7 @@ mod tests {
         let labels = [
             ("authtail.routes.chat", "/api/v1/chat/*"),
             ("authtail.routes.voice", "voice"),
+            ("authtail.routes.my-route", "/x"),
             ("authtail.enable", "perhaps"),
             ("authtail.format", "apache"),
         ];
@@ -228,7 +242,7 @@ mod tests {
         assert_eq!(expected, ["chat"]);
         let mut problems = plan.problems;
         problems.sort();
-        assert_eq!(problems.len(), 3, "{problems:?}");
+        assert_eq!(problems.len(), 4, "{problems:?}");
         assert!(
             problems[0].contains("`authtail.enable`: `perhaps` is unknown"),
             "{problems:?}"
@@ -238,7 +252,7 @@ mod tests {
             "{problems:?}"
         );
         assert!(
-            problems[2].starts_with("`authtail.routes.voice`: "),
+            problems[3].starts_with("`authtail.routes.voice`: "),
             "{problems:?}"
         );
     }

@@ -15,9 +15,10 @@ use crate::parse::custom::Custom;
 use crate::parse::{Format, Unit};
 use crate::route::{Pattern, Routes};
 
-/// The formats that can be named: `uvicorn` and those of the file.
+/// The formats that can be named: `uvicorn` and those of the file. One that is broken has been
+/// reported, and is `None`.
 #[derive(Clone, Debug)]
-pub(super) struct Formats(BTreeMap<String, Format>);
+pub(super) struct Formats(BTreeMap<String, Option<Format>>);
 
 /// What a file holds.
 #[derive(Debug, Default)]
@@ -113,10 +114,11 @@ fn rule(name: String, mut section: Section<'_>, formats: &Formats, routes_of_all
         section.report("routes", error);
     }
     let format = format.and_then(|name| {
-        formats
-            .find(&name)
+        let found = formats.find(&name);
+        found
             .map_err(|problem| section.report("format", problem))
             .ok()
+            .flatten()
     });
     section.finish();
     Rule {
@@ -130,7 +132,7 @@ fn rule(name: String, mut section: Section<'_>, formats: &Formats, routes_of_all
 
 impl Formats {
     /// The format of a name, or a message that says which names there are.
-    pub(super) fn find(&self, name: &str) -> Result<Format, String> {
+    pub(super) fn find(&self, name: &str) -> Result<Option<Format>, String> {
         self.0.get(name).cloned().ok_or_else(|| {
             let names: Vec<_> = self.0.keys().map(|name| format!("`{name}`")).collect();
             format!("`{name}` is no format; there are {}", names.join(", "))
@@ -139,21 +141,22 @@ impl Formats {
 
     fn define(&mut self, mut section: Section<'_>) {
         for (name, value) in section.entries() {
+            let before = section.problems();
             let mut fields = section.child(&name, value);
             let regex = fields.parsed::<String>("regex");
             let unit = fields.parsed::<Unit>("duration_unit");
-            let format = match (regex, fields.is_sound()) {
-                (Some(regex), true) => Custom::new(&name, &regex, unit).map_err(|e| chain(&e)),
-                (None, true) => Err("the key `regex` is missing".to_owned()),
-                (_, false) => continue,
+            let format = if fields.problems() == before {
+                let regex = regex.ok_or_else(|| "the key `regex` is missing".to_owned());
+                let custom = regex.and_then(|regex| {
+                    Custom::new(&name, &regex, unit).map_err(|error| chain(&error))
+                });
+                custom.map_err(|problem| fields.report("", problem)).ok()
+            } else {
+                None
             };
-            match format {
-                Ok(format) => {
-                    self.0.insert(name, Format::Custom(Arc::new(format)));
-                }
-                Err(problem) => fields.report("", problem),
-            }
             fields.finish();
+            let format = format.map(|custom| Format::Custom(Arc::new(custom)));
+            self.0.entry(name).or_insert(format);
         }
     }
 }
@@ -162,7 +165,7 @@ impl Default for Formats {
     fn default() -> Self {
         Self(BTreeMap::from([(
             Format::Uvicorn.name().to_owned(),
-            Format::Uvicorn,
+            Some(Format::Uvicorn),
         )]))
     }
 }

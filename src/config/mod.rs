@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::docker::{Endpoint, EndpointError, Surroundings};
+use crate::docker::Endpoint;
 use crate::route::Routes;
 
 use container::Rule;
@@ -31,8 +31,8 @@ pub(crate) struct Config {
     pub(crate) log_level: LogLevel,
     /// How to log.
     pub(crate) log_format: LogFormat,
-    /// The engine's possible addresses; the first that exists is used.
-    pub(crate) endpoints: Vec<Endpoint>,
+    /// The engine's address; found out if it is `None`.
+    pub(crate) docker_host: Option<Endpoint>,
     /// Which containers to follow.
     pub(crate) select: Select,
     /// How long the series of a removed container stay.
@@ -93,9 +93,6 @@ pub(crate) enum ConfigError {
         /// All of them.
         problems: Vec<Problem>,
     },
-    /// The engine's address cannot be used.
-    #[error(transparent)]
-    Endpoint(#[from] EndpointError),
 }
 
 fn list(problems: &[Problem]) -> String {
@@ -110,11 +107,7 @@ impl Config {
     /// Joins options and file; an option wins over the file, and the file over the default.
     ///
     /// Opens nothing but the file.
-    pub(crate) fn load(
-        options: Settings,
-        file: Option<&Path>,
-        around: &Surroundings,
-    ) -> Result<Self, ConfigError> {
+    pub(crate) fn load(options: Settings, file: Option<&Path>) -> Result<Self, ConfigError> {
         let parts = file.map(file::read).transpose()?.unwrap_or_default();
         let file = parts.settings;
         let any = || {
@@ -125,7 +118,6 @@ impl Config {
         };
         let path = options.telemetry_path.or(file.telemetry_path);
         let retention = options.retention.or(file.retention);
-        let host = options.docker_host.or(file.docker_host);
         Ok(Self {
             listen_addresses: options
                 .listen_addresses
@@ -134,7 +126,7 @@ impl Config {
             telemetry_path: path.map_or_else(|| "/metrics".to_owned(), |path| path.0),
             log_level: options.log_level.or(file.log_level).unwrap_or_default(),
             log_format: options.log_format.or(file.log_format).unwrap_or_default(),
-            endpoints: around.endpoints(host)?,
+            docker_host: options.docker_host.or(file.docker_host),
             select: options.select.or(file.select).unwrap_or_default(),
             retention: retention.map_or(DEFAULT_RETENTION, |retention| retention.0),
             max_series: parts.max_series.map_or(DEFAULT_MAX_SERIES, |max| max.0),

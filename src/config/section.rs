@@ -98,6 +98,10 @@ impl<'p> Section<'p> {
 
     pub(super) fn parse_list<T: FromStr<Err: Error>>(&self, key: &str, value: Value) -> Vec<T> {
         match value {
+            Value::Sequence(values) if values.is_empty() => {
+                self.report(key, "must not be empty");
+                Vec::new()
+            }
             Value::Sequence(values) => {
                 let indexed = values.iter().enumerate();
                 indexed
@@ -126,13 +130,9 @@ impl<'p> Section<'p> {
             .ok()
     }
 
-    /// True if nothing is wrong with what was taken so far.
-    pub(super) fn is_sound(&self) -> bool {
-        let start = self.path_of("");
-        self.problems
-            .borrow()
-            .iter()
-            .all(|problem| !problem.path.starts_with(&start))
+    /// How many problems there are in the whole file so far.
+    pub(super) fn problems(&self) -> usize {
+        self.problems.borrow().len()
     }
 
     /// Reports the keys that nobody has asked for.

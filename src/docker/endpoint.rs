@@ -5,12 +5,16 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
+use tokio::time::timeout;
 
 const DEFAULT_SOCKET: &str = "/var/run/docker.sock";
 const DEFAULT_PORT: u16 = 2375;
+/// A host that drops packets would otherwise be noticed after two minutes.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The address of an engine.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -54,10 +58,15 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Connection for T {}
 impl Endpoint {
     /// Opens a connection.
     pub(crate) async fn connect(&self) -> io::Result<Box<dyn Connection>> {
-        match self {
-            Self::Unix(path) => Ok(Box::new(UnixStream::connect(path).await?)),
-            Self::Tcp(address) => Ok(Box::new(TcpStream::connect(address).await?)),
-        }
+        let connecting = async {
+            Ok(match self {
+                Self::Unix(path) => {
+                    Box::new(UnixStream::connect(path).await?) as Box<dyn Connection>
+                }
+                Self::Tcp(address) => Box::new(TcpStream::connect(address).await?),
+            })
+        };
+        timeout(CONNECT_TIMEOUT, connecting).await?
     }
 
     /// What the operator can do about a failed connection.

@@ -9,12 +9,14 @@ use bollard::query_parameters::{
 };
 use bollard::{API_DEFAULT_VERSION, Docker, errors::Error};
 use futures_util::{Stream, StreamExt};
+use tokio::time::timeout;
 
 use super::endpoint::Endpoint;
 use super::timestamp::Timestamp;
 
-/// Seconds that the engine may take to answer.
-const TIMEOUT: u64 = 30;
+/// How long the engine may take to answer, body included; bollard's own limit ends with the
+/// headers.
+const TIMEOUT: Duration = Duration::from_secs(30);
 /// An event stream may be silent for ever, and Podman sends even the headers with the first event.
 const NO_TIMEOUT: u64 = u32::MAX as u64;
 /// Events of this time before the subscription are asked for too, so that nothing can fall between
@@ -28,7 +30,7 @@ pub(crate) enum EngineError {
     NotFound,
     #[error("the engine answers {status}: {message}")]
     Status { status: u16, message: String },
-    #[error("no answer for {TIMEOUT} s")]
+    #[error("no answer for {} s", TIMEOUT.as_secs())]
     Timeout,
     #[error("{0}")]
     Other(Box<Error>),
@@ -58,8 +60,11 @@ pub(crate) struct Details {
     pub(crate) labels: HashMap<String, String>,
     pub(crate) has_tty: bool,
     pub(crate) log_driver: String,
+    /// Not while the engine waits before it starts a container again.
     pub(crate) is_running: bool,
     pub(crate) started: Option<Timestamp>,
+    /// The program and its arguments.
+    pub(crate) command: Vec<String>,
 }
 
 /// An engine that has answered.
@@ -73,13 +78,13 @@ impl Engine {
     /// Prepares calls; nothing is sent yet.
     pub(crate) fn new(endpoint: &Endpoint) -> Result<Self, EngineError> {
         Ok(Self {
-            calls: client(endpoint, TIMEOUT)?,
+            calls: client(endpoint, TIMEOUT.as_secs())?,
             events: client(endpoint, NO_TIMEOUT)?,
         })
     }
 
     pub(crate) async fn version(&self) -> Result<Version, EngineError> {
-        let answer = self.calls.version().await?;
+        let answer = answer(self.calls.version()).await?;
         let names = answer.components.unwrap_or_default();
         let is_podman = names
             .iter()
@@ -96,13 +101,15 @@ impl Engine {
     /// All containers, stopped ones too.
     pub(crate) async fn list(&self) -> Result<Vec<Listed>, EngineError> {
         let options = ListContainersOptionsBuilder::new().all(true).build();
-        let answer = self.calls.list_containers(Some(options)).await?;
+        let answer = answer(self.calls.list_containers(Some(options))).await?;
         Ok(answer.into_iter().filter_map(listed).collect())
     }
 
     pub(crate) async fn inspect(&self, id: &str) -> Result<Details, EngineError> {
         let options = None::<InspectContainerOptions>;
-        Ok(details(self.calls.inspect_container(id, options).await?))
+        Ok(details(
+            answer(self.calls.inspect_container(id, options)).await?,
+        ))
     }
 
     /// The ids of containers that something happened to.
@@ -122,6 +129,12 @@ impl Engine {
             .events(Some(options))
             .filter_map(|event| async { subject(event).transpose() })
     }
+}
+
+async fn answer<T>(call: impl Future<Output = Result<T, Error>>) -> Result<T, EngineError> {
+    Ok(timeout(TIMEOUT, call)
+        .await
+        .map_err(|_| EngineError::Timeout)??)
 }
 
 fn client(endpoint: &Endpoint, timeout: u64) -> Result<Docker, EngineError> {
@@ -157,7 +170,13 @@ fn details(answer: ContainerInspectResponse) -> Details {
         labels: config.labels.unwrap_or_default(),
         has_tty: config.tty.unwrap_or_default(),
         log_driver: log.typ.unwrap_or_default(),
-        is_running: state.running.unwrap_or_default(),
+        // Between the runs of a crash loop Docker says that a container is both.
+        is_running: state.running.unwrap_or_default() && !state.restarting.unwrap_or_default(),
+        command: answer
+            .path
+            .into_iter()
+            .chain(answer.args.unwrap_or_default())
+            .collect(),
         started: state
             .started_at
             .and_then(|time| Timestamp::parse(time.as_bytes())),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 use tracing::{debug, info, warn};
@@ -16,6 +17,7 @@ use super::logs::LogError;
 use super::own::Own;
 use super::reader::{End, Reader};
 use super::status::{Operation, Status};
+use crate::chain::chain;
 use crate::config::Config;
 use crate::fleet::{Fleet, Member, State};
 use crate::tally::Reconnect;
@@ -64,6 +66,15 @@ pub(crate) struct Doorbell {
     pub(super) is_running: AtomicBool,
 }
 
+/// Why a follower has ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Outcome {
+    /// The container is our own, or not selected.
+    Declined,
+    /// The engine does not know the container any more.
+    Gone,
+}
+
 /// What is known about the present attempt.
 #[derive(Debug)]
 struct Attempt {
@@ -76,29 +87,33 @@ struct Attempt {
 }
 
 impl Follower {
-    /// Runs until the container is removed, or at once if it is not to be followed.
-    pub(crate) async fn run(self) {
+    /// Runs until the container is removed, or until it is clear that it is not to be followed.
+    pub(crate) async fn run(self) -> Outcome {
         let Some(details) = self.first_inspect().await else {
-            return;
+            return Outcome::Gone;
         };
         let Some(member) = self.join(&details) else {
-            return;
+            return Outcome::Declined;
         };
         self.follow(&member, details).await;
         member.lock().intake.flush();
         self.shared.fleet.retire(&self.id);
         info!(container = %member.identity.container, "container is gone");
+        Outcome::Gone
     }
 
     async fn first_inspect(&self) -> Option<Details> {
         let mut backoff = Backoff::new();
+        let mut is_failing = false;
         loop {
             match self.shared.engine.inspect(&self.id).await {
                 Ok(details) => return Some(details),
                 Err(EngineError::NotFound) => return None,
                 Err(error) => {
                     self.shared.status.failed(Operation::Inspect);
-                    debug!(id = %self.id, %error, "cannot inspect, trying again");
+                    if !std::mem::replace(&mut is_failing, true) {
+                        warn!(id = %self.id, %error, "cannot inspect a container, trying again");
+                    }
                     tokio::time::sleep(backoff.wait()).await;
                 }
             }
@@ -107,7 +122,7 @@ impl Follower {
 
     /// Adds the container to the fleet, unless it is our own or configured away.
     fn join(&self, details: &Details) -> Option<Arc<Member>> {
-        if self.shared.own.is(&self.id) {
+        if self.shared.own.is(&self.id, &details.command) {
             info!(container = %details.name, "not following my own log");
             return None;
         }
@@ -181,6 +196,8 @@ impl Follower {
         result: &Result<End, LogError>,
         attempt: &mut Attempt,
     ) -> Option<()> {
+        // Rung while the log was being read: what it was about has been read too.
+        self.doorbell.bell.notified().now_or_never();
         let reason = reconnect_reason(result);
         if reason.is_some() {
             // Also lets a stop become visible: a log ends 1 to 6 ms before the container does.
@@ -198,13 +215,17 @@ impl Follower {
                 }
             };
             let was_restarted = details.started != attempt.details.started;
-            let is_running = details.is_running;
+            let has_ended = was_restarted || !details.is_running;
+            let was_read_to_its_end = has_ended && matches!(result, Ok(End::Ended));
+            self.observe(member, &details);
             attempt.details = details;
-            self.observe(member, &attempt.details, was_restarted);
+            if was_read_to_its_end {
+                // The process is gone, so nothing will continue its last line.
+                member.lock().intake.flush();
+            }
             if was_restarted {
                 return Some(());
             }
-            let was_read_to_its_end = !is_running && matches!(result, Ok(End::Ended));
             match reason {
                 Some(reason) if !was_read_to_its_end => {
                     member.lock().intake.tally.reconnect(reason);
@@ -216,15 +237,11 @@ impl Follower {
     }
 
     /// Takes over what the engine says about the container.
-    fn observe(&self, member: &Member, details: &Details, was_restarted: bool) {
+    fn observe(&self, member: &Member, details: &Details) {
         self.doorbell.is_running.store(details.is_running, Relaxed);
         let mut state = member.lock();
         state.is_running = details.is_running;
         state.started = details.started;
-        if was_restarted || !details.is_running {
-            // The process is gone, so nothing will continue its last line.
-            state.intake.flush();
-        }
     }
 
     /// Reads from the last position until the stream ends.
@@ -245,11 +262,13 @@ impl Follower {
     fn report(&self, member: &Member, error: &LogError, attempt: &mut Attempt) {
         self.shared.status.failed(Operation::Logs);
         let container = &member.identity.container;
-        let cause = std::error::Error::source(error).map(ToString::to_string);
+        let problem = chain(error);
         if attempt.is_failing {
-            debug!(%container, %error, cause, "cannot read the log, trying again");
+            debug!(%container, %problem, "cannot read the log, trying again");
+            // Not the first time: a stream that a proxy cuts now and then is readable.
+            member.lock().unreadable = Some(problem);
         } else {
-            warn!(%container, %error, cause, "cannot read the log, trying again");
+            warn!(%container, %problem, "cannot read the log, trying again");
         }
         attempt.is_failing = true;
     }

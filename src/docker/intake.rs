@@ -16,13 +16,13 @@ use crate::tally::Tally;
 pub(crate) struct Intake {
     cursor: Cursor,
     pieces: Pieces,
-    reader: Reader,
+    interpreter: Interpreter,
     pub(crate) tally: Tally,
 }
 
 /// How to read the lines.
 #[derive(Debug)]
-struct Reader {
+struct Interpreter {
     parser: Parser,
     routes: Arc<Routes>,
 }
@@ -34,7 +34,7 @@ impl Intake {
             cursor: Cursor::default(),
             pieces: Pieces::new(Joining::Timestamp),
             tally: Tally::new(routes.names().iter().map(String::as_str)),
-            reader: Reader {
+            interpreter: Interpreter {
                 parser: Parser::new(format),
                 routes,
             },
@@ -48,7 +48,7 @@ impl Intake {
 
     /// The name of the format, once it is known.
     pub(crate) fn format(&self) -> Option<&str> {
-        self.reader.parser.format().map(Format::name)
+        self.interpreter.parser.format().map(Format::name)
     }
 
     /// Begins a new reply; returns the time from which to ask for it.
@@ -72,11 +72,11 @@ impl Intake {
         }
         let Self {
             pieces,
-            reader,
+            interpreter,
             tally,
             ..
         } = self;
-        pieces.push(&record, |line| reader.count(line, tally));
+        pieces.push(&record, |line| interpreter.count(line, tally));
         true
     }
 
@@ -84,7 +84,7 @@ impl Intake {
     /// routes to expect, but it is not counted.
     pub(crate) fn learn(&mut self, record: &Record<'_>) {
         self.cursor.admit(record.stream, record.timestamp);
-        if let (Reading::Request(_), Some(route)) = self.reader.read(record.bytes) {
+        if let (Reading::Request(_), Some(route)) = self.interpreter.read(record.bytes) {
             self.expect(route);
         }
     }
@@ -93,7 +93,7 @@ impl Intake {
     pub(crate) fn expect(&mut self, route: usize) {
         self.tally.expect(route);
         if self
-            .reader
+            .interpreter
             .parser
             .format()
             .is_some_and(Format::has_durations)
@@ -117,15 +117,15 @@ impl Intake {
     pub(crate) fn flush(&mut self) {
         let Self {
             pieces,
-            reader,
+            interpreter,
             tally,
             ..
         } = self;
-        pieces.flush(|line| reader.count(line, tally));
+        pieces.flush(|line| interpreter.count(line, tally));
     }
 }
 
-impl Reader {
+impl Interpreter {
     fn count(&mut self, line: Line<'_>, tally: &mut Tally) {
         tally.line(line.timestamp, line.length);
         if line.is_cut() {

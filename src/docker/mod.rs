@@ -18,7 +18,7 @@ mod status;
 mod timestamp;
 mod watcher;
 
-pub(crate) use endpoint::{Endpoint, EndpointError, Surroundings};
+pub(crate) use endpoint::{Endpoint, Surroundings};
 pub(crate) use intake::Intake;
 pub(crate) use status::{Condition, Status};
 pub(crate) use timestamp::Timestamp;

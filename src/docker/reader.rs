@@ -6,6 +6,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use tokio::time::timeout;
+use tracing::debug;
 
 use super::endpoint::Endpoint;
 use super::frames::Item;
@@ -63,13 +64,13 @@ impl Reader<'_> {
     pub(super) async fn follow(&self) -> Result<End, LogError> {
         let since = self.member.lock().intake.resume();
         let opening = Log::open(self.endpoint, self.id, Query::Follow { since }, self.tty);
-        let Some(log) = self.unless_behind(opening).await? else {
+        let Some(log) = self.unless_behind(opening).await else {
             return Ok(End::Silent);
         };
         let mut log = log?;
         self.member.lock().unreadable = None;
         loop {
-            let Some(filled) = self.unless_behind(log.fill()).await? else {
+            let Some(filled) = self.unless_behind(log.fill()).await else {
                 return Ok(End::Silent);
             };
             let has_ended = !filled?;
@@ -88,19 +89,32 @@ impl Reader<'_> {
 
     /// Waits for `work` for as long as the log has nothing newer than what was read; `None` if
     /// it has.
-    async fn unless_behind<T>(&self, work: impl Future<Output = T>) -> Result<Option<T>, LogError> {
+    async fn unless_behind<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         let mut work = pin!(work);
         loop {
             if let Ok(done) = timeout(SILENCE, &mut work).await {
-                return Ok(Some(done));
+                return Some(done);
             }
-            let mut is_behind = false;
-            self.tail(1, |item| {
-                is_behind |= self.member.lock().intake.is_ahead(&item);
-            })
-            .await?;
-            if is_behind {
-                return Ok(timeout(GRACE, &mut work).await.ok());
+            tokio::select! {
+                biased;
+                done = &mut work => return Some(done),
+                is_behind = self.is_behind() => if is_behind {
+                    return timeout(GRACE, &mut work).await.ok();
+                },
+            }
+        }
+    }
+
+    /// Looks at the newest record of the log. If that fails nothing is known, and the stream may
+    /// still be sound.
+    async fn is_behind(&self) -> bool {
+        let mut is_behind = false;
+        let look = |item: Item<'_>| is_behind |= self.member.lock().intake.is_ahead(&item);
+        match self.tail(1, look).await {
+            Ok(()) => is_behind,
+            Err(error) => {
+                debug!(container = %self.member.identity.container, %error, "cannot look at the log");
+                false
             }
         }
     }

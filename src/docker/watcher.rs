@@ -12,12 +12,12 @@ use futures_util::StreamExt;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
-use tracing::{debug, info, warn};
+use tracing::{info, warn};
 
 use super::backoff::Backoff;
 use super::endpoint::{Endpoint, choose};
 use super::engine::{Engine, EngineError, Listed, Version};
-use super::follower::{Doorbell, Follower, Origin, Shared};
+use super::follower::{Doorbell, Follower, Origin, Outcome, Shared};
 use super::own::Own;
 use super::status::{Operation, Status};
 use crate::config::Config;
@@ -27,9 +27,14 @@ const RELIST: Duration = Duration::from_secs(15);
 /// Events that wait for us to finish a list. The engine keeps as many for a subscriber.
 const EVENT_QUEUE: usize = 1024;
 
-/// Watches the engine for ever.
-pub(crate) async fn watch(config: Arc<Config>, fleet: Arc<Fleet>, status: Arc<Status>) {
-    let (endpoint, engine, version) = connect(&config.endpoints, &status).await;
+/// Watches the engine at the first of these addresses that exists, for ever.
+pub(crate) async fn watch(
+    endpoints: &[Endpoint],
+    config: Arc<Config>,
+    fleet: Arc<Fleet>,
+    status: Arc<Status>,
+) {
+    let (endpoint, engine, version) = connect(endpoints, &status).await;
     let own = Own::read();
     let shared = Arc::new(Shared {
         config,
@@ -44,6 +49,7 @@ pub(crate) async fn watch(config: Arc<Config>, fleet: Arc<Fleet>, status: Arc<St
         shared,
         containers: HashMap::new(),
         followers: JoinSet::new(),
+        origin: Origin::Now,
     }
     .run()
     .await;
@@ -102,22 +108,24 @@ fn unusable(endpoint: &Endpoint, error: &EngineError) -> String {
 #[derive(Debug)]
 struct Container {
     doorbell: Arc<Doorbell>,
-    /// False once its follower has ended.
-    is_watched: bool,
+    /// Why its follower has ended, if it has.
+    outcome: Option<Outcome>,
 }
 
 struct Watcher {
     shared: Arc<Shared>,
     containers: HashMap<String, Container>,
     /// The followers; each returns the id of its container.
-    followers: JoinSet<String>,
+    followers: JoinSet<(String, Outcome)>,
+    /// Where to begin in the log of a container that is new to us.
+    origin: Origin,
 }
 
 impl Watcher {
     async fn run(mut self) {
         let mut backoff = Backoff::new();
         let mut events = None;
-        let mut origin = Origin::Now;
+        let mut has_events = true;
         loop {
             let mut wait = RELIST;
             let subscription = events.get_or_insert_with(|| self.subscribe());
@@ -126,8 +134,8 @@ impl Watcher {
                     if self.shared.status.up() {
                         info!(containers = list.len(), "the engine is up");
                     }
-                    self.reconcile(&list, origin);
-                    origin = Origin::Beginning;
+                    self.reconcile(&list);
+                    self.origin = Origin::Beginning;
                 }
                 Err(error) => {
                     self.down(&error).await;
@@ -136,11 +144,14 @@ impl Watcher {
             }
             if let Err(error) = self.listen(subscription, Instant::now() + wait).await {
                 self.shared.status.failed(Operation::Events);
-                debug!(%error, "lost the events");
+                if std::mem::take(&mut has_events) {
+                    warn!(%error, "no events, finding new containers by the list until they are back");
+                }
                 events = None;
                 sleep(backoff.wait().min(RELIST)).await;
             } else if self.shared.status.condition().is_up {
                 backoff.reset();
+                has_events = true;
             }
         }
     }
@@ -198,15 +209,18 @@ impl Watcher {
     fn ring(&mut self, id: &str) {
         match self.containers.get(id) {
             Some(container) => container.doorbell.bell.notify_one(),
+            // Before the first list nobody knows whether it is new.
+            None if self.origin == Origin::Now => {}
             None => self.follow(id, Origin::Beginning),
         }
     }
 
     /// Brings the followers in line with the list.
-    fn reconcile(&mut self, list: &[Listed], origin: Origin) {
+    fn reconcile(&mut self, list: &[Listed]) {
         while let Some(ended) = self.followers.try_join_next() {
-            if let Some(container) = ended.ok().and_then(|id| self.containers.get_mut(&id)) {
-                container.is_watched = false;
+            let Ok((id, outcome)) = ended else { continue };
+            if let Some(container) = self.containers.get_mut(&id) {
+                container.outcome = Some(outcome);
             }
         }
         let listed: HashMap<&str, bool> = list
@@ -216,14 +230,17 @@ impl Watcher {
         self.containers.retain(|id, container| {
             let is_running = listed.get(id.as_str());
             let believed = container.doorbell.is_running.load(Relaxed);
-            if container.is_watched && is_running != Some(&believed) {
+            if is_running != Some(&believed) {
                 container.doorbell.bell.notify_one();
             }
-            container.is_watched || is_running.is_some()
+            container.outcome.is_none() || is_running.is_some()
         });
         for id in listed.into_keys() {
-            if !self.containers.contains_key(id) {
-                self.follow(id, origin);
+            match self.containers.get(id).map(|container| container.outcome) {
+                None => self.follow(id, self.origin),
+                // The engine, or a proxy, has denied it once and lists it again.
+                Some(Some(Outcome::Gone)) => self.follow(id, Origin::Now),
+                Some(_) => {}
             }
         }
     }
@@ -232,20 +249,18 @@ impl Watcher {
         let doorbell = Arc::new(Doorbell::default());
         let container = Container {
             doorbell: Arc::clone(&doorbell),
-            is_watched: true,
+            outcome: None,
         };
         self.containers.insert(id.to_owned(), container);
         let (shared, id) = (Arc::clone(&self.shared), id.to_owned());
         self.followers.spawn(async move {
-            Follower {
+            let follower = Follower {
                 shared,
                 id: id.clone(),
                 origin,
                 doorbell,
-            }
-            .run()
-            .await;
-            id
+            };
+            (id, follower.run().await)
         });
     }
 }

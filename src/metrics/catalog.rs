@@ -81,7 +81,7 @@ pub(crate) const READABLE: Metric = Metric {
     name: "authtail_log_readable",
     kind: Kind::Gauge,
     labels: CONTAINER,
-    help: "1 if the log of the container can be read, 0 if its log driver does not allow it.",
+    help: "1 if the log of the container can be read, 0 if the engine refuses it again and again.",
 };
 pub(crate) const RUNNING: Metric = Metric {
     name: "authtail_container_running",

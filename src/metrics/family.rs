@@ -33,7 +33,8 @@ impl Samples {
                 counter.set_value(value);
                 sample.set_counter(counter);
             }
-            Kind::Gauge | Kind::Histogram => {
+            Kind::Histogram => return debug_assert!(false, "{} is a histogram", metric.name),
+            Kind::Gauge => {
                 let mut gauge = proto::Gauge::default();
                 gauge.set_value(value);
                 sample.set_gauge(gauge);

@@ -1,6 +1,7 @@
 //! The HTTP server: listens, bounds what clients can use up, and stops in order.
 
 mod page;
+mod renderer;
 mod runbooks;
 mod site;
 
@@ -20,15 +21,16 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
 use crate::config::ListenAddress;
+pub(crate) use renderer::Renderer;
 pub(crate) use site::Site;
 
 /// Connections at once. Prometheus needs one, people a few.
 const MAX_CONNECTIONS: usize = 256;
-/// How long a client may take to send the head of a request.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a connection may neither bring nor take a byte; above the usual scrape intervals, so
-/// that Prometheus keeps its connection.
-const IDLE_TIMEOUT: Duration = Duration::from_mins(2);
+/// How long a client may take to send the head of a request, the wait for the next request of the
+/// same connection included; above the usual scrape interval, so that Prometheus keeps its own.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a client may take no byte of its answer.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long requests under way may take at the end.
 const GRACE: Duration = Duration::from_secs(4);
 /// How long to wait when the process has too many open files.
@@ -146,8 +148,7 @@ fn connection(
     site: Arc<Site>,
 ) -> impl hyper_util::server::graceful::GracefulConnection<Error = hyper::Error> {
     let mut stream = TimeoutStream::new(stream);
-    stream.set_read_timeout(Some(IDLE_TIMEOUT));
-    stream.set_write_timeout(Some(IDLE_TIMEOUT));
+    stream.set_write_timeout(Some(WRITE_TIMEOUT));
     let service = service_fn(move |request| {
         let site = Arc::clone(&site);
         async move { Ok::<_, std::convert::Infallible>(site.answer(request).await) }

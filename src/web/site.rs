@@ -1,27 +1,19 @@
 //! The pages: which request gets which answer.
 
-use std::io::Write;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use http_body_util::Full;
 use hyper::body::Body;
 use hyper::header::{self, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
-use tokio::sync::Semaphore;
 use tracing::error;
 
+use super::renderer::Renderer;
 use super::{page, runbooks};
 use crate::docker::Status;
 use crate::fleet::Fleet;
-use crate::metrics::{CONTENT_TYPE, Exposition};
-
-/// Scrapes at once; more are told to come back.
-const MAX_SCRAPES: usize = 40;
-/// Smaller pages are not worth compressing.
-const MIN_GZIP: usize = 1024;
+use crate::metrics::CONTENT_TYPE;
 
 const TEXT: &str = "text/plain; charset=utf-8";
 const HTML: &str = "text/html; charset=utf-8";
@@ -29,30 +21,26 @@ const HTML: &str = "text/html; charset=utf-8";
 /// What the pages are made from.
 #[derive(Debug)]
 pub(crate) struct Site {
-    exposition: Arc<Exposition>,
+    renderer: Renderer,
     fleet: Arc<Fleet>,
     status: Arc<Status>,
     telemetry_path: String,
-    scrapes: Semaphore,
 }
 
 type Answer = Response<Full<Bytes>>;
 
 impl Site {
     pub(crate) fn new(
-        exposition: Exposition,
+        renderer: Renderer,
         fleet: Arc<Fleet>,
         status: Arc<Status>,
         telemetry_path: String,
     ) -> Self {
-        let exposition = Arc::new(exposition);
-        let scrapes = Semaphore::new(MAX_SCRAPES);
         Self {
-            exposition,
+            renderer,
             fleet,
             status,
             telemetry_path,
-            scrapes,
         }
     }
 
@@ -87,24 +75,26 @@ impl Site {
     }
 
     async fn metrics(&self, gzip: bool) -> Answer {
-        let Ok(_permit) = self.scrapes.try_acquire() else {
-            return text(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "too many scrapes at once\n",
-            );
-        };
-        let exposition = Arc::clone(&self.exposition);
-        // Off the thread that reads logs: a large page takes milliseconds.
-        let page = tokio::task::spawn_blocking(move || render(&exposition, gzip)).await;
-        match page.map_err(|error| error.to_string()).flatten() {
-            Ok(page) => page,
-            Err(error) => {
+        match self.renderer.render(gzip).await {
+            Some(Ok(page)) => {
+                let mut answer = answer(StatusCode::OK, CONTENT_TYPE, page.bytes);
+                if page.is_gzip {
+                    let gzip = HeaderValue::from_static("gzip");
+                    answer.headers_mut().insert(header::CONTENT_ENCODING, gzip);
+                }
+                answer
+            }
+            Some(Err(error)) => {
                 error!(%error, "cannot make the page of metrics");
                 text(
                     StatusCode::INTERNAL_SERVER_ERROR,
                     "cannot make the page, see the log\n",
                 )
             }
+            None => text(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "too many scrapes at once\n",
+            ),
         }
     }
 
@@ -134,23 +124,6 @@ impl Site {
         let body = format!("waiting for the engine: {problem}\n");
         answer(StatusCode::SERVICE_UNAVAILABLE, TEXT, body)
     }
-}
-
-fn render(exposition: &Exposition, gzip: bool) -> Result<Answer, String> {
-    let page = exposition.text().map_err(|error| error.to_string())?;
-    if !gzip || page.len() < MIN_GZIP {
-        return Ok(answer(StatusCode::OK, CONTENT_TYPE, page));
-    }
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    encoder
-        .write_all(&page)
-        .map_err(|error| error.to_string())?;
-    let page = encoder.finish().map_err(|error| error.to_string())?;
-    let mut answer = answer(StatusCode::OK, CONTENT_TYPE, page);
-    answer
-        .headers_mut()
-        .insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-    Ok(answer)
 }
 
 /// True if the client names gzip and does not rule it out with `q=0`.
@@ -187,35 +160,7 @@ fn answer(status: StatusCode, kind: &'static str, body: impl Into<Bytes>) -> Ans
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
-    use http_body_util::Empty;
-
     use super::*;
-
-    fn site() -> Site {
-        let fleet = Arc::new(Fleet::new(Duration::from_mins(1)));
-        let status = Arc::new(Status::default());
-        let exposition = Exposition::new(Arc::clone(&fleet), Arc::clone(&status), 1000).unwrap();
-        Site::new(exposition, fleet, status, "/metrics".to_owned())
-    }
-
-    #[tokio::test]
-    async fn more_scrapes_than_the_limit_are_refused() {
-        let site = site();
-        let scrape = || {
-            Request::get("/metrics")
-                .body(Empty::<Bytes>::new())
-                .unwrap()
-        };
-        let busy = site.scrapes.acquire_many(40).await.unwrap();
-        assert_eq!(
-            site.answer(scrape()).await.status(),
-            StatusCode::SERVICE_UNAVAILABLE
-        );
-        drop(busy);
-        assert_eq!(site.answer(scrape()).await.status(), StatusCode::OK);
-    }
 
     #[test]
     fn reads_accept_encoding() {

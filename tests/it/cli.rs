@@ -204,3 +204,33 @@ async fn logs_in_the_format_that_is_asked_for() {
     assert_eq!(json["message"], "starting");
     assert_eq!(json["level"], "INFO");
 }
+
+#[tokio::test]
+async fn only_run_needs_an_engine_address() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/authtail.example.yml");
+    let mut command = authtail(&["config", "check", file]);
+    command
+        .env("DOCKER_CONTEXT", "laptop")
+        .env("DOCKER_HOST", "ssh://me@there");
+    assert_eq!(finish(command).await.0, 0);
+}
+
+#[tokio::test]
+async fn an_empty_variable_is_as_good_as_none() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/authtail.example.yml");
+    let mut command = authtail(&["config", "check", file]);
+    for name in [
+        "LOG_LEVEL",
+        "LOG_FORMAT",
+        "WEB_LISTEN_ADDRESS",
+        "CONFIG_FILE",
+        "DOCKER_HOST",
+    ] {
+        command.env(format!("AUTHTAIL_{name}"), "");
+    }
+    let (code, _, stderr) = finish(command).await;
+    assert_eq!((code, stderr.as_str()), (0, ""));
+    let mut command = authtail(&["config", "check", file]);
+    command.env("AUTHTAIL_LOG_LEVEL", "loud");
+    assert_eq!(finish(command).await.0, 2);
+}

@@ -330,3 +330,148 @@ async fn the_last_words_of_a_terminal_need_no_newline() {
     let page = exporter.until_lines("web", 1).await;
     assert_eq!(page.validate("web", "401"), 1.0);
 }
+
+#[tokio::test]
+async fn a_line_that_is_cut_by_a_restart_of_connection_and_container_is_still_one() {
+    let engine = FakeEngine::start();
+    let exporter = Exporter::of(&engine).await;
+    let id = engine.create_silently(Container::running("web"));
+    let line = validate(401) + "\n";
+    let (head, tail) = line.split_at(30);
+    let pieces = [head, tail].map(|text| Record {
+        time: 1,
+        stream: Stream::Stdout,
+        bytes: text.into(),
+    });
+    for piece in &pieces {
+        engine.record(&id, piece.clone());
+    }
+    engine.script(&id, [body(&[&mux(&pieces[0])], End::Broken)]);
+    engine.event("start", &id);
+    while engine.follows(&id) < 1 {
+        tokio::task::yield_now().await;
+    }
+    engine.start_silently(&id);
+    engine.log(&id, &validate(200));
+    let page = exporter.until_lines("web", 2).await;
+    assert_eq!(
+        (page.validate("web", "401"), page.validate("web", "200")),
+        (1.0, 1.0)
+    );
+}
+
+#[tokio::test]
+async fn equal_times_and_equal_lines_are_all_counted() {
+    let engine = FakeEngine::start();
+    let exporter = Exporter::of(&engine).await;
+    let id = engine.run("web");
+    for round in 1..=5 {
+        for _ in 0..10 {
+            engine.record(&id, Record::line(7, &validate(401)));
+        }
+        exporter.until_lines("web", 10 * round).await;
+        engine.cut(&id);
+    }
+    let page = exporter.page().await;
+    assert_eq!(page.validate("web", "401"), 50.0);
+    assert_eq!(
+        page.sum("authtail_log_duplicates_total", &[("container", "web")]),
+        Some(0.0)
+    );
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_shows_as_repetitions_until_it_has_caught_up() {
+    let engine = FakeEngine::start();
+    let exporter = Exporter::of(&engine).await;
+    let id = engine.run("web");
+    for time in [3_600_000, 10, 11, 3_600_001, 7_200_000, 7_200_001] {
+        engine.record(&id, Record::line(time, &validate(200)));
+    }
+    let page = exporter.until_lines("web", 4).await;
+    assert_eq!(
+        page.sum("authtail_log_duplicates_total", &[("container", "web")]),
+        Some(2.0)
+    );
+}
+
+#[tokio::test]
+async fn any_bytes_may_be_in_a_line() {
+    let engine = FakeEngine::start();
+    let exporter = Exporter::of(&engine).await;
+    for tty in [false, true] {
+        let name = if tty { "tty" } else { "frames" };
+        let id = engine.create(Container {
+            tty,
+            ..Container::running(name)
+        });
+        let lines: [&[u8]; 7] = [
+            b"\n",
+            b"\xff\xfe\x80\n",
+            b"\0\0\0\n",
+            b"\x1b[2J\x1b[31mred\x1b[0m\n",
+            b"progress 1%\rprogress 2%\r\n",
+            b"\r\n",
+            b"\x1b[32mINFO\x1b[0m:     \xff:1 - \"GET /api/v1/auth/validate?\xff HTTP/1.1\" 401\r\n",
+        ];
+        for (time, bytes) in (1..).zip(lines) {
+            engine.record(
+                &id,
+                Record {
+                    time,
+                    stream: Stream::Stdout,
+                    bytes: bytes.to_vec(),
+                },
+            );
+        }
+        let page = exporter.until_lines(name, 7).await;
+        assert_eq!(page.validate(name, "401"), 1.0, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn podman_cuts_lines_anywhere_and_gives_each_piece_its_own_time() {
+    let engine = FakeEngine::start();
+    engine.be_podman();
+    let exporter = Exporter::of(&engine).await;
+    let id = engine.run("web");
+    let line = validate(401) + "\n";
+    let (head, tail) = line.split_at(25);
+    let mut lines = 0;
+    for second in 1..=4 {
+        for text in [head, tail, &line, &line] {
+            let bytes = text.as_bytes().to_vec();
+            engine.record(
+                &id,
+                Record {
+                    time: second * 1000,
+                    stream: Stream::Stdout,
+                    bytes,
+                },
+            );
+        }
+        let bytes = head.as_bytes().to_vec();
+        engine.record(
+            &id,
+            Record {
+                time: second * 1000,
+                stream: Stream::Stdout,
+                bytes,
+            },
+        );
+        let bytes = tail.as_bytes().to_vec();
+        engine.record(
+            &id,
+            Record {
+                time: second * 1000 + 1000,
+                stream: Stream::Stdout,
+                bytes,
+            },
+        );
+        lines += 4;
+        exporter.until_lines("web", lines).await;
+        engine.cut(&id);
+    }
+    let page = exporter.page().await;
+    assert_eq!(page.validate("web", "401"), f64::from(lines));
+}

@@ -532,3 +532,92 @@ async fn the_engine_is_found_as_the_docker_command_line_finds_it() {
         exporter.until_engine_is(1.0).await;
     }
 }
+
+#[tokio::test]
+async fn a_container_between_two_runs_of_a_crash_loop_does_not_run() {
+    let engine = FakeEngine::start();
+    let exporter = Exporter::of(&engine).await;
+    let id = engine.run("web");
+    engine.log(&id, &validate(500));
+    exporter.until_lines("web", 1).await;
+    engine.set_restarting(&id, true);
+    engine.end_streams(&id);
+    engine.event("die", &id);
+    exporter
+        .until("not running", |page| page.running("web") == Some(0.0))
+        .await;
+    engine.set_restarting(&id, false);
+    engine.restart(&id);
+    engine.log(&id, &validate(500));
+    let page = exporter.until_lines("web", 2).await;
+    assert_eq!(page.running("web"), Some(1.0));
+    assert_eq!(
+        page.sum("authtail_log_reconnects_total", &[("container", "web")]),
+        Some(0.0)
+    );
+}
+
+#[tokio::test]
+async fn an_old_log_is_not_counted_when_the_first_list_fails() {
+    let engine = FakeEngine::start();
+    let id = engine.run("web");
+    (0..100).for_each(|_| engine.log(&id, &validate(401)));
+    engine.break_lists(true);
+    let mut command = authtail(&["--web.listen-address", "127.0.0.1:0", "--docker.host"]);
+    command.arg(engine.socket());
+    let exporter = Exporter::start(command).await;
+    exporter.until_log("the list is broken").await;
+    engine.event("start", &id);
+    engine.break_lists(false);
+    exporter.until_engine_is(1.0).await;
+    exporter
+        .until("known", |page| {
+            page.requests("web", "validate", "401").is_some()
+        })
+        .await;
+    engine.log(&id, &validate(401));
+    let page = exporter.until_lines("web", 1).await;
+    assert_eq!(page.validate("web", "401"), 1.0);
+}
+
+#[tokio::test]
+async fn a_log_that_is_refused_again_and_again_is_not_readable_until_it_is() {
+    let engine = FakeEngine::start();
+    let exporter = Exporter::of(&engine).await;
+    let id = engine.run_scripted("web", vec![Reply::Status(403, "forbidden by the proxy"); 4]);
+    engine.log(&id, &validate(401));
+    let readable = |page: &Page| page.sum("authtail_log_readable", &[("container", "web")]);
+    exporter
+        .until("unreadable", |page| readable(page) == Some(0.0))
+        .await;
+    assert!(
+        exporter
+            .get("/")
+            .await
+            .text()
+            .contains("forbidden by the proxy")
+    );
+    exporter.until_lines("web", 1).await;
+    exporter
+        .until("readable", |page| readable(page) == Some(1.0))
+        .await;
+}
+
+#[tokio::test]
+async fn a_container_that_was_denied_once_is_followed_when_it_is_listed_again() {
+    let engine = FakeEngine::start();
+    let exporter = Exporter::of(&engine).await;
+    let id = engine.run_scripted("web", [Reply::Status(404, "no")]);
+    exporter
+        .until("gone", |page| page.running("web") == Some(0.0))
+        .await;
+    let page = exporter
+        .until("back", |page| page.running("web") == Some(1.0))
+        .await;
+    assert_eq!(page.lines("web"), 0.0);
+    while !engine.is_followed(&id) {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    engine.log(&id, &validate(401));
+    exporter.until_lines("web", 1).await;
+}

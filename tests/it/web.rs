@@ -135,7 +135,7 @@ async fn a_client_that_never_ends_its_request_is_dropped() {
         .await
         .unwrap();
     let mut rest = Vec::new();
-    tokio::time::timeout(DEADLINE, stream.read_to_end(&mut rest))
+    tokio::time::timeout(2 * DEADLINE, stream.read_to_end(&mut rest))
         .await
         .unwrap()
         .unwrap();
@@ -235,4 +235,29 @@ async fn nothing_that_a_client_sends_appears_anywhere() {
     }
     let log = exporter.log().concat();
     assert!(!log.contains("hunter2"), "{log}");
+}
+
+#[tokio::test]
+async fn a_connection_serves_one_request_after_the_other() {
+    let engine = FakeEngine::start();
+    let exporter = Exporter::of(&engine).await;
+    let stream = TcpStream::connect(exporter.address).await.unwrap();
+    let (mut sender, connection) =
+        hyper::client::conn::http1::handshake(hyper_util::rt::TokioIo::new(stream))
+            .await
+            .unwrap();
+    tokio::spawn(connection);
+    for path in ["/metrics", "/", "/nothing", "/metrics"] {
+        sender.ready().await.unwrap();
+        let request = Request::get(path)
+            .header("host", "x")
+            .body(Empty::<Bytes>::new())
+            .unwrap();
+        let answer = sender.send_request(request).await.unwrap();
+        let status = answer.status().as_u16();
+        http_body_util::BodyExt::collect(answer.into_body())
+            .await
+            .unwrap();
+        assert_eq!(status == 404, path == "/nothing", "{path}");
+    }
 }

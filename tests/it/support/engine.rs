@@ -56,6 +56,8 @@ pub struct Container {
     pub name: String,
     pub labels: BTreeMap<String, String>,
     pub is_running: bool,
+    /// Between two runs of a crash loop; Docker says that such a container runs, too.
+    pub is_restarting: bool,
     pub tty: bool,
     pub driver: Option<&'static str>,
 }
@@ -101,6 +103,7 @@ struct State {
     created: u32,
     clock: u64,
     is_listing_broken: bool,
+    is_podman: bool,
     names_layout: bool,
 }
 
@@ -311,6 +314,16 @@ impl FakeEngine {
         self.state().is_listing_broken = is_broken;
     }
 
+    /// Calls itself Podman.
+    pub fn be_podman(&self) {
+        self.state().is_podman = true;
+    }
+
+    /// A crash loop waits, or goes on.
+    pub fn set_restarting(&self, id: &str, is_restarting: bool) {
+        self.change(id, |living| living.container.is_restarting = is_restarting);
+    }
+
     /// Sends no Content-Type with logs, as engines before 23.0.
     pub fn hide_layout(&self) {
         self.state().names_layout = false;
@@ -438,7 +451,15 @@ fn answer(state: &Mutex<State>, request: &Request<Incoming>) -> Response<Body> {
         .split('/')
         .collect();
     match segments.as_slice() {
-        ["version"] => found(&json!({"Version": "99.0", "ApiVersion": "1.99", "Components": []})),
+        ["version"] => {
+            let name = if state.is_podman {
+                "Podman Engine"
+            } else {
+                "Engine"
+            };
+            let parts = json!([{"Name": name, "Version": "99.0"}]);
+            found(&json!({"Version": "99.0", "ApiVersion": "1.99", "Components": parts}))
+        }
         ["events"] => {
             let (sender, body) = channel();
             state.subscribers.push(sender);
@@ -472,10 +493,10 @@ fn answer(state: &Mutex<State>, request: &Request<Incoming>) -> Response<Body> {
 
 impl Living {
     fn listed(&self, id: &str) -> serde_json::Value {
-        let state = if self.container.is_running {
-            "running"
-        } else {
-            "exited"
+        let state = match (self.container.is_restarting, self.container.is_running) {
+            (true, _) => "restarting",
+            (false, true) => "running",
+            (false, false) => "exited",
         };
         json!({"Id": id, "Names": [format!("/{}", self.container.name)], "State": state})
     }
@@ -486,6 +507,7 @@ impl Living {
             "Name": format!("/{}", self.container.name),
             "State": {
                 "Running": self.container.is_running,
+                "Restarting": self.container.is_restarting,
                 "StartedAt": format!("2026-11-21T18:{:02}:{:02}.5Z", self.starts / 60, self.starts % 60),
             },
             "Config": {"Image": "auth:1", "Tty": self.container.tty, "Labels": self.container.labels},

@@ -1,0 +1,111 @@
+//! The image that the Dockerfile makes: small, healthy, and at home in a hardened container.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::process::Command;
+
+use super::inside::{assert_follows_others_only, start};
+use super::lab::{Lab, SOCKET, docker, docker_until, quiet, run};
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+const REVISION: &str = "abc123";
+const STATE: &str = "/var/lib/authtail";
+const MAX_BYTES: u64 = 15_000_000;
+/// It compiles everything, on a machine that may be slow.
+const BUILD: Duration = Duration::from_mins(30);
+/// The first look of the health check comes after its interval of 15 s.
+const HEALTH: Duration = Duration::from_mins(1);
+
+#[tokio::test]
+async fn the_image_is_small_and_healthy_and_follows_others_only() {
+    let lab = Lab::new().await;
+    let image = lab.name("image");
+    {
+        let _quiet = quiet().await;
+        build(&lab, &image).await;
+    }
+    assert_description(&image).await;
+
+    let (own, volume) = (lab.name("exporter"), lab.name("state"));
+    let mut create = lab.making(&["volume", "create"]);
+    create.arg(&volume);
+    run(create, HEALTH).await;
+    let exporter = start(hardened(&lab, &own, &volume, &image), &own).await;
+    let mut web = lab.run("web", &[], &["listen"]).await;
+    web.tell("print 10 200,401").await;
+    assert_follows_others_only(&exporter, &own, &web.name, 10).await;
+
+    let page = exporter.page().await;
+    let labels = [("version", VERSION), ("revision", REVISION)];
+    assert_eq!(page.sum("authtail_build_info", &labels), Some(1.0));
+    let container = format!("container={own}");
+    let events = ["events", "--since", "10m", "--filter", &container];
+    docker_until(&events, "health_status: healthy", HEALTH).await;
+    assert_is_writable(&lab, &volume).await;
+    assert!(exporter.terminate("-TERM").await.success());
+}
+
+/// Builds the image, and the image of its first stage if nobody has it.
+async fn build(lab: &Lab, image: &str) {
+    let dockerfile = fs::read_to_string(Path::new(ROOT).join("Dockerfile")).unwrap();
+    let (from, rest) = dockerfile.split_once('\n').unwrap();
+    let base = from.strip_prefix("FROM ").unwrap();
+    let base = base.strip_suffix(" AS build").unwrap();
+    // The stages leave images without a name; what is ours is told by this line.
+    let label = format!("LABEL {}", lab.labels().join(" "));
+    let labelled = lab.folder().join("Dockerfile");
+    fs::write(&labelled, format!("{from}\n{label}\n{rest}")).unwrap();
+
+    if docker(&["images", "-q", base]).await.is_empty() {
+        let mut make = Command::new(Path::new(ROOT).join("compose/build-base"));
+        make.args([base, "--change", &label]);
+        run(make, BUILD).await;
+    }
+    let mut build = lab.making(&["build", "--network", "host", "--force-rm"]);
+    build
+        .env("DOCKER_BUILDKIT", "0")
+        .args(["--build-arg", &format!("VERSION={VERSION}")])
+        .args(["--build-arg", &format!("REVISION={REVISION}")])
+        .args(["-t", image, "-f"])
+        .arg(&labelled)
+        .arg(ROOT);
+    run(build, BUILD).await;
+}
+
+async fn assert_description(image: &str) {
+    let inspected = docker(&["image", "inspect", image]).await;
+    let inspected: Value = serde_json::from_str(&inspected).unwrap();
+    let (size, config) = (&inspected[0]["Size"], &inspected[0]["Config"]);
+    assert!(size.as_u64().unwrap() < MAX_BYTES, "{size} bytes");
+    assert_eq!(config["User"], "65532:65532");
+    let label = |name| &config["Labels"][format!("org.opencontainers.image.{name}")];
+    assert_eq!(label("version"), VERSION);
+    assert_eq!(label("revision"), REVISION);
+}
+
+fn hardened(lab: &Lab, name: &str, volume: &str, image: &str) -> Command {
+    let group = fs::metadata(SOCKET).unwrap().gid().to_string();
+    let mut command = lab.making(&["run", "--name", name, "-p", "127.0.0.1::8401"]);
+    command
+        .args(["--read-only", "--cap-drop=ALL"])
+        .args(["--security-opt=no-new-privileges", "--group-add", &group])
+        .args(["-v", &format!("{SOCKET}:{SOCKET}:ro")])
+        .args(["-v", &format!("{volume}:{STATE}")])
+        .arg(image);
+    command
+}
+
+/// The volume was new, so it has the owner of the image's folder.
+async fn assert_is_writable(lab: &Lab, volume: &str) {
+    let mut write = lab.making(&["run", "--rm", "--network", "none"]);
+    write
+        .args(["--user", "65532:65532", "--cap-drop=ALL"])
+        .args(["-v", &format!("{volume}:/state"), &lab.name("printer")])
+        .arg("write /state/probe");
+    run(write, HEALTH).await;
+}

@@ -1,0 +1,13 @@
+//! A real Docker engine: containers that live and die, and what the exporter counts of them.
+//!
+//! All that these tests make carries the label `authtail.test=1` and is removed when a test ends.
+
+mod demo;
+mod drivers;
+mod http;
+mod image;
+mod inside;
+mod lab;
+mod lifecycle;
+mod printer;
+mod speed;
