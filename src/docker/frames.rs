@@ -179,7 +179,7 @@ fn raw_piece(bytes: &[u8]) -> Option<usize> {
 }
 
 /// Splits the timestamp off.
-fn dated(stream: Stream, payload: &[u8]) -> Item<'_> {
+pub(super) fn dated(stream: Stream, payload: &[u8]) -> Item<'_> {
     let parts = blank(payload).and_then(|at| payload.split_at_checked(at));
     match parts.and_then(|(time, text)| Some((Timestamp::parse(time)?, text.get(1..)?))) {
         Some((timestamp, bytes)) => Item::Record(Record {

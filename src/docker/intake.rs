@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::cursor::{Cursor, Verdict};
-use super::frames::{Item, Record};
+use super::frames::{Item, Record, dated};
 use super::pieces::{Joining, Line, Pieces};
 use super::timestamp::Timestamp;
 use crate::parse::{Format, Parser, Reading, Unparsed};
@@ -17,6 +17,9 @@ pub(crate) struct Intake {
     cursor: Cursor,
     pieces: Pieces,
     interpreter: Interpreter,
+    /// The record with which the log of a terminal has ended, which had no newline: its time and
+    /// its length. Sent again, it runs into the record that came after it.
+    open_end: Option<(Timestamp, usize)>,
     pub(crate) tally: Tally,
 }
 
@@ -33,6 +36,7 @@ impl Intake {
         Self {
             cursor: Cursor::default(),
             pieces: Pieces::new(Joining::Timestamp),
+            open_end: None,
             tally: Tally::new(routes.names().iter().map(String::as_str)),
             interpreter: Interpreter {
                 parser: Parser::new(format),
@@ -56,28 +60,53 @@ impl Intake {
         self.cursor.resume()
     }
 
-    /// Takes an item of a reply, and counts what is new. Returns true if it was new.
-    pub(crate) fn take(&mut self, item: Item<'_>) -> bool {
+    /// Takes an item of a reply, and counts what is new.
+    pub(crate) fn take(&mut self, item: Item<'_>) {
         let Item::Record(record) = item else {
-            self.tally.unparsed(Unparsed::Timestamp);
-            return false;
+            return self.tally.unparsed(Unparsed::Timestamp);
         };
         match self.cursor.admit(record.stream, record.timestamp) {
-            Verdict::Seen => return false,
-            Verdict::Repeated => {
-                self.tally.duplicates += 1;
-                return false;
-            }
-            Verdict::New => {}
+            Verdict::New => self.count(&record),
+            Verdict::Repeated => self.tally.duplicates += 1,
+            Verdict::Seen => self.take_behind_open_end(&record),
         }
+    }
+
+    /// Takes what is left at the end of a reply.
+    pub(crate) fn take_end(&mut self, item: Item<'_>) {
+        if let Item::Record(record) = item {
+            self.open_end = Some((record.timestamp, record.bytes.len()));
+        }
+        self.take(item);
+    }
+
+    fn take_behind_open_end(&mut self, record: &Record<'_>) {
+        let Some((_, length)) = self.open_end.filter(|(time, _)| *time == record.timestamp) else {
+            return;
+        };
+        let rest = record.bytes.get(length..).unwrap_or_default();
+        if rest.is_empty() {
+            return;
+        }
+        self.open_end = None;
+        match dated(record.stream, rest) {
+            next @ Item::Record(_) => self.take(next),
+            // Not a record that ran into it, but the end of its own line.
+            Item::Undated => self.count(&Record {
+                bytes: rest,
+                ..*record
+            }),
+        }
+    }
+
+    fn count(&mut self, record: &Record<'_>) {
         let Self {
             pieces,
             interpreter,
             tally,
             ..
         } = self;
-        pieces.push(&record, |line| interpreter.count(line, tally));
-        true
+        pieces.push(record, |line| interpreter.count(line, tally));
     }
 
     /// Takes a record from before the beginning: it moves the position and shows which format and

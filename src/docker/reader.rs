@@ -80,7 +80,7 @@ impl Reader<'_> {
             }
             if has_ended {
                 if let Some(item) = log.end()? {
-                    intake.take(item);
+                    intake.take_end(item);
                 }
                 return Ok(End::Ended);
             }

@@ -2,7 +2,7 @@
 
 use crate::support::engine::{Container, End, FakeEngine, Reply};
 use crate::support::exporter::Exporter;
-use crate::support::records::{Record, Stream, frame, mux, raw, validate};
+use crate::support::records::{Record, Stream, frame, mux, validate};
 
 fn body(chunks: &[&[u8]], end: End) -> Reply {
     Reply::Body(chunks.iter().map(|chunk| chunk.to_vec()).collect(), end)
@@ -315,20 +315,42 @@ async fn a_late_record_of_the_other_stream_is_counted() {
 }
 
 #[tokio::test]
-async fn the_last_words_of_a_terminal_need_no_newline() {
+async fn the_last_words_of_a_terminal_need_no_newline_and_swallow_nothing() {
     let engine = FakeEngine::start();
     let exporter = Exporter::of(&engine).await;
     let id = engine.create(Container {
         tty: true,
         ..Container::running("web")
     });
-    let mut last = Record::line(7, &validate(401));
-    last.bytes.pop();
-    assert!(!raw(&last).ends_with(b"\n"));
-    engine.record(&id, last);
+    let without_newline = |time, text: &str| Record {
+        time,
+        stream: Stream::Stdout,
+        bytes: text.as_bytes().to_vec(),
+    };
+    engine.record(&id, without_newline(7, &validate(401)));
     engine.stop(&id);
-    let page = exporter.until_lines("web", 1).await;
-    assert_eq!(page.validate("web", "401"), 1.0);
+    exporter.until_lines("web", 1).await;
+    // The engine sends the last words again and nothing between them and what follows.
+    engine.record(&id, without_newline(8, &(validate(403) + "\r\n")));
+    engine.restart(&id);
+    let page = exporter.until_lines("web", 2).await;
+    assert_eq!(
+        (page.validate("web", "401"), page.validate("web", "403")),
+        (1.0, 1.0)
+    );
+
+    // A proxy ends the stream in the middle of a line, and nobody has stopped.
+    let line = validate(500) + "\r\n";
+    let (head, tail) = line.split_at(40);
+    engine.record(&id, without_newline(9, head));
+    engine.end_streams(&id);
+    engine.extend_last_record(&id, tail);
+    let page = exporter.until_lines("web", 3).await;
+    assert_eq!(page.validate("web", "500"), 1.0);
+    assert_eq!(
+        page.sum("authtail_log_duplicates_total", &[("container", "web")]),
+        Some(0.0)
+    );
 }
 
 #[tokio::test]

@@ -290,6 +290,14 @@ impl FakeEngine {
         self.change(id, |living| living.append(record));
     }
 
+    /// Adds to the newest record, for those who ask for it again.
+    pub fn extend_last_record(&self, id: &str, text: &str) {
+        self.change(id, |living| {
+            let last = living.log.last_mut().unwrap();
+            last.bytes.extend(text.as_bytes());
+        });
+    }
+
     /// Cuts the open streams of a container without a final chunk.
     pub fn cut(&self, id: &str) {
         self.change(id, |living| {
