@@ -2,11 +2,12 @@
 //!
 //! A record is told by its stream, its timestamp, and its ordinal among the records of that
 //! stream that carry that timestamp: pieces of one line share one, and engines with a coarse clock
-//! give the same one to many lines.
+//! give the same one to many lines. Where the clock is fine, a whole line that comes twice with the
+//! same timestamp is one line: Docker 20.10 repeats the newest record when a log rotates.
 
 use std::time::Duration;
 
-use super::frames::Stream;
+use super::frames::{Record, Stream};
 use super::timestamp::Timestamp;
 
 /// How far before the newest record to resume. The streams of a container are stamped apart and
@@ -29,6 +30,7 @@ pub(crate) enum Verdict {
 #[derive(Debug, Default)]
 pub(crate) struct Cursor {
     streams: [Position; Stream::COUNT],
+    has_coarse_clock: bool,
 }
 
 #[derive(Debug, Default)]
@@ -40,6 +42,8 @@ struct Position {
     shown: u64,
     /// True until the present reply shows something new.
     in_overlap: bool,
+    /// The newest record that was counted at `last`, if it was the end of a line.
+    newest_line: Vec<u8>,
 }
 
 impl Cursor {
@@ -57,12 +61,20 @@ impl Cursor {
         newest.map(|time| time.earlier(OVERLAP))
     }
 
+    /// Says that the engine gives one timestamp to many lines, so that equal lines are no
+    /// repetition.
+    pub(crate) fn expect_coarse_clock(&mut self) {
+        self.has_coarse_clock = true;
+    }
+
     /// Decides about the next record of the present reply.
-    pub(crate) fn admit(&mut self, stream: Stream, time: Timestamp) -> Verdict {
+    pub(crate) fn admit(&mut self, record: &Record<'_>) -> Verdict {
+        let is_line = !self.has_coarse_clock && record.bytes.ends_with(b"\n");
+        let line = if is_line { record.bytes } else { b"" };
         let [stdout, stderr] = &mut self.streams;
-        match stream {
-            Stream::Stdout => stdout.admit(time),
-            Stream::Stderr => stderr.admit(time),
+        match record.stream {
+            Stream::Stdout => stdout.admit(record.timestamp, line),
+            Stream::Stderr => stderr.admit(record.timestamp, line),
         }
     }
 
@@ -88,32 +100,36 @@ impl Cursor {
 }
 
 impl Position {
-    fn admit(&mut self, time: Timestamp) -> Verdict {
+    /// `line` is empty for a record that may be followed by an equal one.
+    fn admit(&mut self, time: Timestamp, line: &[u8]) -> Verdict {
         if Some(time) > self.last {
-            *self = Self {
-                last: Some(time),
-                counted: 1,
-                shown: 1,
-                in_overlap: false,
-            };
-            return Verdict::New;
+            self.last = Some(time);
+            self.counted = 0;
+            self.shown = 0;
+            return self.count(line);
         }
         if Some(time) < self.last {
             // The reply went back, so it will show the records at `last` again.
             self.shown = 0;
-        } else {
+        } else if self.shown < self.counted {
             self.shown += 1;
-            if self.shown > self.counted {
-                self.counted = self.shown;
-                self.in_overlap = false;
-                return Verdict::New;
-            }
+        } else if line.is_empty() || line != self.newest_line {
+            return self.count(line);
         }
         if self.in_overlap {
             Verdict::Seen
         } else {
             Verdict::Repeated
         }
+    }
+
+    fn count(&mut self, line: &[u8]) -> Verdict {
+        self.shown += 1;
+        self.counted = self.shown;
+        self.in_overlap = false;
+        self.newest_line.clear();
+        self.newest_line.extend_from_slice(line);
+        Verdict::New
     }
 }
 
@@ -127,10 +143,18 @@ mod tests {
         Timestamp::parse(format!("2026-11-21T19:00:{second:02}Z").as_bytes()).unwrap()
     }
 
+    fn record(stream: Stream, second: u8, bytes: &[u8]) -> Record<'_> {
+        Record {
+            stream,
+            timestamp: time(second),
+            bytes,
+        }
+    }
+
     fn admit(cursor: &mut Cursor, records: &[(Stream, u8)]) -> Vec<Verdict> {
         records
             .iter()
-            .map(|&(stream, second)| cursor.admit(stream, time(second)))
+            .map(|&(stream, second)| cursor.admit(&record(stream, second, b"piece")))
             .collect()
     }
 
@@ -189,6 +213,24 @@ mod tests {
         assert_eq!(admit(&mut cursor, &file), [New; 4]);
         assert_eq!(admit(&mut cursor, &file), [Repeated; 4]);
         assert_eq!(admit(&mut cursor, &[(Stdout, 4)]), [New]);
+    }
+
+    #[test]
+    fn the_newest_line_that_is_sent_again_is_counted_once() {
+        let mut cursor = Cursor::default();
+        for (bytes, expected) in [
+            (&b"a\n"[..], New),
+            (b"a\n", Repeated),
+            (b"b\n", New),
+            (b"b\n", Repeated),
+        ] {
+            assert_eq!(cursor.admit(&record(Stdout, 1, bytes)), expected);
+        }
+        cursor.expect_coarse_clock();
+        assert_eq!(
+            [(); 2].map(|()| cursor.admit(&record(Stdout, 1, b"a\n"))),
+            [New; 2]
+        );
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::timestamp::Timestamp;
 /// plugins may send larger ones.
 const MAX_FRAME: usize = 1 << 20;
 /// Docker cuts lines into pieces of this many bytes (`daemon/logger/copier.go`, `defaultBufSize`).
-const PIECE: usize = 16 * 1024;
+pub(super) const PIECE: usize = 16 * 1024;
 /// No timestamp is longer than this, the blank after it included.
 const MAX_TIMESTAMP: usize = 40;
 const HEADER: usize = 8;

@@ -20,6 +20,8 @@ pub(crate) struct Intake {
     /// The record with which the log of a terminal has ended, which had no newline: its time and
     /// its length. Sent again, it runs into the record that came after it.
     open_end: Option<(Timestamp, usize)>,
+    /// How many records were new.
+    pub(crate) records: u64,
     pub(crate) tally: Tally,
 }
 
@@ -37,6 +39,7 @@ impl Intake {
             cursor: Cursor::default(),
             pieces: Pieces::new(Joining::Timestamp),
             open_end: None,
+            records: 0,
             tally: Tally::new(routes.names().iter().map(String::as_str)),
             interpreter: Interpreter {
                 parser: Parser::new(format),
@@ -45,9 +48,16 @@ impl Intake {
         }
     }
 
-    /// Says how the engine cuts long lines, which is known only after the first inspect.
-    pub(crate) fn join_by_newline(&mut self) {
-        self.pieces = Pieces::new(Joining::Newline);
+    /// Says which driver keeps the log, which decides how long lines are cut and what a timestamp
+    /// tells.
+    pub(crate) fn of_driver(mut self, driver: &str, is_podman: bool) -> Self {
+        if is_podman || driver == "journald" {
+            self.cursor.expect_coarse_clock();
+            self.pieces = Pieces::new(Joining::Newline);
+        } else if driver != "json-file" {
+            self.pieces = Pieces::new(Joining::Length);
+        }
+        self
     }
 
     /// The name of the format, once it is known.
@@ -65,7 +75,7 @@ impl Intake {
         let Item::Record(record) = item else {
             return self.tally.unparsed(Unparsed::Timestamp);
         };
-        match self.cursor.admit(record.stream, record.timestamp) {
+        match self.cursor.admit(&record) {
             Verdict::New => self.count(&record),
             Verdict::Repeated => self.tally.duplicates += 1,
             Verdict::Seen => self.take_behind_open_end(&record),
@@ -100,6 +110,7 @@ impl Intake {
     }
 
     fn count(&mut self, record: &Record<'_>) {
+        self.records += 1;
         let Self {
             pieces,
             interpreter,
@@ -112,7 +123,7 @@ impl Intake {
     /// Takes a record from before the beginning: it moves the position and shows which format and
     /// routes to expect, but it is not counted.
     pub(crate) fn learn(&mut self, record: &Record<'_>) {
-        self.cursor.admit(record.stream, record.timestamp);
+        self.cursor.admit(record);
         if let (Reading::Request(_), Some(route)) = self.interpreter.read(record.bytes) {
             self.expect(route);
         }

@@ -1,6 +1,6 @@
 //! Records to lines: joins the pieces into which the engine cuts long lines. Pure.
 
-use super::frames::{Record, Stream};
+use super::frames::{PIECE, Record, Stream};
 use super::timestamp::Timestamp;
 
 /// The longest line that is kept. Clients control the length (a request target, a user agent), so
@@ -10,9 +10,11 @@ const MAX_LINE: usize = 256 * 1024;
 /// How to tell that a piece continues the one before it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Joining {
-    /// Same stream and same timestamp, as Docker's json-file and local drivers write them. Not
-    /// the newline: up to Docker 22 the last piece of the local driver has none.
+    /// Same stream and same timestamp, as Docker writes them.
     Timestamp,
+    /// The same, and the one before it was full. Docker's local driver, which also keeps what other
+    /// drivers have sent away: up to 22 the last piece of a line has no newline.
+    Length,
     /// No newline at the end yet. In journald and in Podman each piece has a time of its own.
     Newline,
 }
@@ -65,10 +67,11 @@ impl Pieces {
         let is_other_line = pending
             .timestamp
             .is_some_and(|time| time != record.timestamp);
-        if self.joining == Joining::Timestamp && is_other_line {
+        if self.joining != Joining::Newline && is_other_line {
             pending.flush(&mut emit);
         }
-        let is_whole = record.bytes.ends_with(b"\n");
+        let is_last = self.joining == Joining::Length && record.bytes.len() < PIECE;
+        let is_whole = is_last || record.bytes.ends_with(b"\n");
         if is_whole && pending.timestamp.is_none() {
             let (timestamp, bytes) = (record.timestamp, record.bytes);
             let kept = bytes.get(..MAX_LINE).unwrap_or(bytes);
@@ -177,6 +180,15 @@ mod tests {
             lines(Joining::Timestamp, &[(Stdout, 1, "hello")]),
             ["|", "hello"]
         );
+    }
+
+    #[test]
+    fn a_short_piece_is_the_last_where_the_last_has_no_newline() {
+        let full = "x".repeat(PIECE);
+        let whole = full.clone() + "end";
+        let records = [(Stdout, 1, &*full), (Stdout, 1, "end"), (Stdout, 2, "c\n")];
+        assert_eq!(lines(Joining::Length, &records), [&*whole, "c\n", "|"]);
+        assert_eq!(lines(Joining::Length, &records[..2]), [&*whole, "|"]);
     }
 
     #[test]

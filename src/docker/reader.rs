@@ -60,15 +60,19 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// Reads on from the last position until the stream ends.
-    pub(super) async fn follow(&self) -> Result<End, LogError> {
+    /// Opens the log at the last position; `None` if that takes longer than it may.
+    pub(super) async fn open(&self) -> Result<Option<Log>, LogError> {
         let since = self.member.lock().intake.resume();
         let opening = Log::open(self.endpoint, self.id, Query::Follow { since }, self.tty);
-        let Some(log) = self.unless_behind(opening).await else {
-            return Ok(End::Silent);
-        };
-        let mut log = log?;
-        self.member.lock().unreadable = None;
+        let log = self.unless_behind(opening).await.transpose()?;
+        if log.is_some() {
+            self.member.lock().unreadable = None;
+        }
+        Ok(log)
+    }
+
+    /// Reads an open log until it ends.
+    pub(super) async fn follow(&self, mut log: Log) -> Result<End, LogError> {
         loop {
             let Some(filled) = self.unless_behind(log.fill()).await else {
                 return Ok(End::Silent);

@@ -204,13 +204,15 @@ async fn a_last_piece_without_newline_does_not_swallow_the_next_line() {
         driver: Some("local"),
         ..Container::running("web")
     });
+    let full = "x".repeat(16 * 1024);
     let piece = |time, text: &str| Record {
         time,
         stream: Stream::Stdout,
         bytes: text.into(),
     };
-    engine.record(&id, piece(1, "x"));
+    engine.record(&id, piece(1, &full));
     engine.record(&id, piece(1, "y"));
+    exporter.until_lines("web", 1).await;
     engine.record(&id, piece(2, &(validate(401) + "\n")));
     // A process that dies in the middle of a line.
     engine.record(&id, piece(3, "Traceb"));
@@ -383,8 +385,9 @@ async fn a_line_that_is_cut_by_a_restart_of_connection_and_container_is_still_on
 }
 
 #[tokio::test]
-async fn equal_times_and_equal_lines_are_all_counted() {
+async fn equal_times_and_equal_lines_are_all_counted_where_the_clock_is_coarse() {
     let engine = FakeEngine::start();
+    engine.be_podman();
     let exporter = Exporter::of(&engine).await;
     let id = engine.run("web");
     for round in 1..=5 {
@@ -496,4 +499,23 @@ async fn podman_cuts_lines_anywhere_and_gives_each_piece_its_own_time() {
     }
     let page = exporter.page().await;
     assert_eq!(page.validate("web", "401"), f64::from(lines));
+}
+
+#[tokio::test]
+async fn the_newest_line_that_is_sent_again_is_counted_once() {
+    let engine = FakeEngine::start();
+    let exporter = Exporter::of(&engine).await;
+    let records: Vec<_> = (1..=3)
+        .map(|time| mux(&Record::line(time, &validate(401))))
+        .collect();
+    // Docker 20.10 does so when a log rotates.
+    let bytes = [&records[0], &records[1], &records[1], &records[2]]
+        .map(Vec::as_slice)
+        .concat();
+    engine.run_scripted("web", [body(&[&bytes], End::Never)]);
+    let page = exporter.until_lines("web", 3).await;
+    assert_eq!(
+        page.sum("authtail_log_duplicates_total", &[("container", "web")]),
+        Some(1.0)
+    );
 }

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use crate::support::engine::{Container, End, FakeEngine, Reply};
 use crate::support::exporter::{Exporter, Page, authtail};
-use crate::support::records::{Stream, validate};
+use crate::support::records::{Record, Stream, mux, validate};
 
 #[tokio::test]
 async fn counts_both_streams_by_code() {
@@ -620,4 +620,21 @@ async fn a_container_that_was_denied_once_is_followed_when_it_is_listed_again() 
     }
     engine.log(&id, &validate(401));
     exporter.until_lines("web", 1).await;
+}
+
+#[tokio::test]
+async fn a_log_that_is_ended_too_early_is_read_to_its_end() {
+    let engine = FakeEngine::start();
+    let exporter = Exporter::of(&engine).await;
+    let id = engine.create_silently(Container::running("job"));
+    (0..100).for_each(|_| engine.log(&id, &validate(401)));
+    let first = mux(&Record::line(1, &validate(401)));
+    engine.script(&id, [Reply::Body(vec![first], End::Clean)]);
+    engine.stop(&id);
+    let page = exporter.until_lines("job", 100).await;
+    assert_eq!(page.running("job"), Some(0.0));
+    assert_eq!(
+        page.sum("authtail_log_reconnects_total", &[("container", "job")]),
+        Some(0.0)
+    );
 }

@@ -11,6 +11,8 @@
 mod architecture;
 mod cli;
 mod corpus;
+#[cfg(feature = "test-engine")]
+mod docker;
 mod exposition;
 mod framing;
 mod lifecycle;

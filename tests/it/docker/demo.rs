@@ -29,7 +29,7 @@ struct Demo {
 
 #[tokio::test]
 async fn the_page_shows_what_a_real_auth_service_answered_by_code() {
-    let lab = Lab::empty();
+    let lab = Lab::empty().await;
     let exporter = lab.exporter().await;
     let demo = Demo::start(lab).await;
     let good = demo.login(900).await;

@@ -9,7 +9,7 @@ use serde_json::Value;
 use tokio::process::Command;
 
 use super::inside::{assert_follows_others_only, start};
-use super::lab::{Lab, SOCKET, docker, docker_until, quiet, run};
+use super::lab::{Lab, SOCKET, docker, docker_until, run};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -25,10 +25,7 @@ const HEALTH: Duration = Duration::from_mins(1);
 async fn the_image_is_small_and_healthy_and_follows_others_only() {
     let lab = Lab::new().await;
     let image = lab.name("image");
-    {
-        let _quiet = quiet().await;
-        build(&lab, &image).await;
-    }
+    build(&lab, &image).await;
     assert_description(&image).await;
 
     let (own, volume) = (lab.name("exporter"), lab.name("state"));

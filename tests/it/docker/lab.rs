@@ -7,7 +7,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
-use tokio::sync::{Mutex, MutexGuard, OnceCell};
+use tokio::sync::{OnceCell, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use tokio::time::timeout;
 
 use super::printer::Printer;
@@ -69,10 +69,14 @@ pub async fn docker_until(arguments: &[&str], text: &str, limit: Duration) {
     assert!(found, "no `{text}` from docker {arguments:?}: {printed:#?}");
 }
 
-/// Keeps the tests that measure time apart from the one that builds for minutes.
-pub async fn quiet() -> MutexGuard<'static, ()> {
-    static QUIET: Mutex<()> = Mutex::const_new(());
-    QUIET.lock().await
+/// Tests with a lab run at the same time, except for those that need the engine for themselves.
+static ENGINE: RwLock<()> = RwLock::const_new(());
+
+/// A test's turn at the engine.
+#[derive(Debug)]
+enum Turn {
+    Alone(#[expect(dead_code, reason = "held")] RwLockWriteGuard<'static, ()>),
+    Shared(#[expect(dead_code, reason = "held")] RwLockReadGuard<'static, ()>),
 }
 
 /// One test's part of the engine. What it holds is removed when it is dropped.
@@ -81,27 +85,40 @@ pub struct Lab {
     /// In the name of everything.
     run: String,
     folder: TempDir,
+    /// Given back after everything has been removed.
+    _turn: Turn,
 }
 
 impl Lab {
     /// A lab with an image of the printer.
     pub async fn new() -> Self {
-        let lab = Self::empty();
-        let printer = compiled_printer().await;
-        lab.import(
-            &lab.name("printer"),
-            printer.parent().unwrap(),
-            &["ENTRYPOINT [\"/printer\"]"],
-        )
-        .await;
-        lab
+        Self::empty().await.with_printer().await
     }
 
-    pub fn empty() -> Self {
+    /// The same for a test in which time matters: no other lab is open meanwhile.
+    pub async fn alone() -> Self {
+        let turn = Turn::Alone(ENGINE.write().await);
+        Self::on(turn).with_printer().await
+    }
+
+    pub async fn empty() -> Self {
+        Self::on(Turn::Shared(ENGINE.read().await))
+    }
+
+    fn on(turn: Turn) -> Self {
         Self {
             run: format!("authtail-test-{:08x}", fastrand::u32(..)),
             folder: TempDir::new().unwrap(),
+            _turn: turn,
         }
+    }
+
+    async fn with_printer(self) -> Self {
+        let printer = compiled_printer().await;
+        let folder = printer.parent().unwrap();
+        let entry = ["ENTRYPOINT [\"/printer\"]"];
+        self.import(&self.name("printer"), folder, &entry).await;
+        self
     }
 
     /// A name on the engine that no other test has.

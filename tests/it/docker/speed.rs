@@ -4,15 +4,14 @@ use std::time::{Duration, SystemTime};
 
 use crate::support::exporter::{Exporter, authtail};
 
-use super::lab::{Lab, quiet};
+use super::lab::Lab;
 
 /// From the line to the page.
 const LIMIT: Duration = Duration::from_secs(2);
 
 #[tokio::test]
 async fn a_line_is_on_the_page_within_two_seconds_without_any_configuration() {
-    let _quiet = quiet().await;
-    let lab = Lab::new().await;
+    let lab = Lab::alone().await;
     let mut old = lab.run("old", &[], &["print 1 200", "listen"]).await;
     old.done().await;
     // Only the port is chosen, because the default one may be taken.
@@ -56,9 +55,20 @@ fn assert_soon(began: SystemTime) {
 #[tokio::test]
 async fn a_burst_before_the_end_is_counted_in_full() {
     let lab = Lab::new().await;
+    assert_counts_burst(&lab, &[]).await;
+}
+
+#[tokio::test]
+async fn a_burst_before_the_removal_is_counted_in_full() {
+    // An engine that is busy with others has removed the log before anybody can read its end.
+    let lab = Lab::alone().await;
+    assert_counts_burst(&lab, &["--rm"]).await;
+}
+
+async fn assert_counts_burst(lab: &Lab, options: &[&str]) {
     let exporter = lab.exporter().await;
     let burst = ["print 10000 200,401,401,403,500"];
-    let web = lab.run("web", &["--rm"], &burst).await;
+    let web = lab.run("web", options, &burst).await;
     let page = exporter.until_lines(&web.name, 10_000).await;
     let counts = ["200", "401", "403", "500"].map(|code| page.validate(&web.name, code));
     assert_eq!(counts, [2_000.0, 4_000.0, 2_000.0, 2_000.0]);

@@ -542,7 +542,7 @@ impl Living {
                 sender
                     .send(Ok(Frame::data(self.select(query).into())))
                     .unwrap();
-                if is_follow && self.container.is_running {
+                if is_follow && self.container.is_running && !self.container.is_restarting {
                     self.followers.push(sender);
                 }
             }
