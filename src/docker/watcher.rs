@@ -123,7 +123,8 @@ struct Watcher {
 
 impl Watcher {
     async fn run(mut self) {
-        let mut backoff = Backoff::new();
+        let mut list_backoff = Backoff::new();
+        let mut events_backoff = Backoff::new();
         let mut events = None;
         let mut has_events = true;
         loop {
@@ -133,13 +134,15 @@ impl Watcher {
                 Ok(list) => {
                     if self.shared.status.up() {
                         info!(containers = list.len(), "the engine is up");
+                        self.ring_all();
                     }
+                    list_backoff.reset();
                     self.reconcile(&list);
                     self.origin = Origin::Beginning;
                 }
                 Err(error) => {
                     self.down(&error).await;
-                    wait = backoff.wait().min(RELIST);
+                    wait = list_backoff.wait().min(RELIST);
                 }
             }
             if let Err(error) = self.listen(subscription, Instant::now() + wait).await {
@@ -148,9 +151,9 @@ impl Watcher {
                     warn!(%error, "no events, finding new containers by the list until they are back");
                 }
                 events = None;
-                sleep(backoff.wait().min(RELIST)).await;
+                sleep(events_backoff.wait().min(RELIST)).await;
             } else if self.shared.status.condition().is_up {
-                backoff.reset();
+                events_backoff.reset();
                 has_events = true;
             }
         }
@@ -212,6 +215,13 @@ impl Watcher {
             // Before the first list nobody knows whether it is new.
             None if self.origin == Origin::Now => {}
             None => self.follow(id, Origin::Beginning),
+        }
+    }
+
+    /// The engine is back: nobody needs to wait any longer.
+    fn ring_all(&self) {
+        for container in self.containers.values() {
+            container.doorbell.bell.notify_one();
         }
     }
 

@@ -278,9 +278,7 @@ async fn a_removed_container_is_drained_and_its_series_go_after_the_retention() 
     exporter
         .until("begun", |page| page.running("job") == Some(1.0))
         .await;
-    while !engine.is_followed(&id) {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    engine.until_followed(&id).await;
     engine.remove(&id);
     let page = exporter
         .until("removed", |page| page.running("job") == Some(0.0))
@@ -367,6 +365,8 @@ async fn an_engine_that_is_not_there_yet_is_waited_for() {
     let id = engine.run("web");
     exporter.until_engine_is(1.0).await;
     assert_eq!(exporter.get("/-/ready").await.status, 200);
+    // It was there before us, so only what comes from now on counts.
+    engine.until_followed(&id).await;
     engine.log(&id, &validate(401));
     exporter
         .until("counted", |page| page.validate("web", "401") == 1.0)
@@ -615,9 +615,7 @@ async fn a_container_that_was_denied_once_is_followed_when_it_is_listed_again() 
         .until("back", |page| page.running("web") == Some(1.0))
         .await;
     assert_eq!(page.lines("web"), 0.0);
-    while !engine.is_followed(&id) {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    engine.until_followed(&id).await;
     engine.log(&id, &validate(401));
     exporter.until_lines("web", 1).await;
 }

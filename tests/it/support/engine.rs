@@ -19,6 +19,7 @@ use tokio::net::UnixListener;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use super::exporter::DEADLINE;
 use super::records::{Record, Stream, mux, raw, seconds};
 
 /// A body that a test can break: an error ends the connection without a final chunk.
@@ -358,6 +359,15 @@ impl FakeEngine {
         let container = state.containers.get_mut(id).unwrap();
         container.followers.retain(|follower| !follower.is_closed());
         !container.followers.is_empty()
+    }
+
+    /// Waits until somebody follows a container.
+    pub async fn until_followed(&self, id: &str) {
+        let start = tokio::time::Instant::now();
+        while !self.is_followed(id) {
+            assert!(start.elapsed() < DEADLINE, "nobody follows {id}");
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
