@@ -146,7 +146,11 @@ async fn a_socket_without_permission_is_said_once_with_the_group_to_join() {
     std::fs::set_permissions(engine.socket(), std::fs::Permissions::from_mode(0o000)).unwrap();
     // Root may open anything, so another user has to run a binary that it can reach.
     let binary = engine.directory().join("authtail");
-    std::fs::copy(env!("CARGO_BIN_EXE_authtail"), &binary).unwrap();
+    // By another process: a file that this one has open for writing may be inherited by a child of
+    // another test, and cannot be run then.
+    let mut copy = tokio::process::Command::new("cp");
+    copy.arg(env!("CARGO_BIN_EXE_authtail")).arg(&binary);
+    assert!(copy.status().await.unwrap().success());
     let mut command = tokio::process::Command::new(&binary);
     command.env_clear().kill_on_drop(true);
     command
