@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use crate::support::exporter::{Exporter, authtail};
+use crate::support::exporter::{Exporter, Page, authtail};
 
 use super::lab::Lab;
 
@@ -52,24 +52,36 @@ fn assert_soon(began: SystemTime) {
     assert!(elapsed < LIMIT, "{elapsed:?}");
 }
 
+/// 10,000 lines flat out, and what they make.
+const BURST: &str = "print 10000 200,401,401,403,500";
+const COUNTS: [f64; 4] = [2_000.0, 4_000.0, 2_000.0, 2_000.0];
+
+fn counts(page: &Page, container: &str) -> [f64; 4] {
+    ["200", "401", "403", "500"].map(|code| page.validate(container, code))
+}
+
 #[tokio::test]
 async fn a_burst_before_the_end_is_counted_in_full() {
     let lab = Lab::new().await;
-    assert_counts_burst(&lab, &[]).await;
+    let exporter = lab.exporter().await;
+    let web = lab.run("web", &[], &[BURST]).await;
+    let page = exporter.until_lines(&web.name, 10_000).await;
+    assert_eq!(counts(&page, &web.name), COUNTS);
 }
 
 #[tokio::test]
 async fn a_burst_before_the_removal_is_counted_in_full() {
     // An engine that is busy with others has removed the log before anybody can read its end.
     let lab = Lab::alone().await;
-    assert_counts_burst(&lab, &["--rm"]).await;
-}
-
-async fn assert_counts_burst(lab: &Lab, options: &[&str]) {
     let exporter = lab.exporter().await;
-    let burst = ["print 10000 200,401,401,403,500"];
-    let web = lab.run("web", options, &burst).await;
-    let page = exporter.until_lines(&web.name, 10_000).await;
-    let counts = ["200", "401", "403", "500"].map(|code| page.validate(&web.name, code));
-    assert_eq!(counts, [2_000.0, 4_000.0, 2_000.0, 2_000.0]);
+    let mut web = lab.run("web", &["--rm"], &["listen"]).await;
+    // It is followed before it ends: what is gone when we come cannot be read.
+    web.tell("print 1 403").await;
+    exporter.until_lines(&web.name, 1).await;
+    web.send(BURST).await;
+    web.send("exit 0").await;
+    let page = exporter.until_lines(&web.name, 10_001).await;
+    let [ok, unauthorized, forbidden, error] = COUNTS;
+    let expected = [ok, unauthorized, forbidden + 1.0, error];
+    assert_eq!(counts(&page, &web.name), expected);
 }
