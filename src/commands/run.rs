@@ -60,7 +60,7 @@ async fn exporter(endpoints: Vec<Endpoint>, config: Arc<Config>) -> Result<(), F
 
     let stop = CancellationToken::new();
     let server = tokio::spawn(serve(listeners, Arc::new(site), stop.clone()));
-    let watcher = tokio::spawn(async move { watch(&endpoints, config, fleet, status).await });
+    let watcher = tokio::spawn(watch(endpoints, config, fleet, status));
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}

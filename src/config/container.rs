@@ -78,17 +78,16 @@ impl Config {
             .chain(&ruled)
             .map(|(name, _)| name.clone())
             .collect();
-        let routes = self
-            .routes
-            .with(ruled)
-            .and_then(|routes| routes.with(labelled));
-        let routes = routes.map_or_else(
-            |error| {
-                problems.push(format!("`{ROUTES}…`: {error}"));
-                Arc::clone(&self.routes)
-            },
-            Arc::new,
-        );
+        let own = || self.routes.with(ruled)?.with(labelled);
+        let routes = if names.is_empty() {
+            Ok(Arc::clone(&self.routes))
+        } else {
+            own().map(Arc::new)
+        };
+        let routes = routes.unwrap_or_else(|error| {
+            problems.push(format!("`{ROUTES}…`: {error}"));
+            Arc::clone(&self.routes)
+        });
         let expected = (0_usize..)
             .zip(routes.names())
             .filter_map(|(index, name)| names.contains(name).then_some(index))

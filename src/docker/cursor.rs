@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use super::frames::{Record, Stream};
+use super::frames::{PerStream, Record, Stream};
 use super::timestamp::Timestamp;
 
 /// How far before the newest record to resume. The streams of a container are stamped apart and
@@ -29,7 +29,7 @@ pub(crate) enum Verdict {
 /// The position in a container's log.
 #[derive(Debug, Default)]
 pub(crate) struct Cursor {
-    streams: [Position; Stream::COUNT],
+    streams: PerStream<Position>,
     has_coarse_clock: bool,
 }
 
@@ -49,13 +49,14 @@ struct Position {
 impl Cursor {
     /// Starts a new reply and returns the time from which to ask for it, or `None` for all.
     pub(crate) fn resume(&mut self) -> Option<Timestamp> {
-        for position in &mut self.streams {
+        for position in self.streams.each_mut() {
             position.shown = 0;
             position.in_overlap = true;
         }
         let newest = self
             .streams
-            .iter()
+            .each()
+            .into_iter()
             .filter_map(|position| position.last)
             .max();
         newest.map(|time| time.earlier(OVERLAP))
@@ -71,11 +72,9 @@ impl Cursor {
     pub(crate) fn admit(&mut self, record: &Record<'_>) -> Verdict {
         let is_line = !self.has_coarse_clock && record.bytes.ends_with(b"\n");
         let line = if is_line { record.bytes } else { b"" };
-        let [stdout, stderr] = &mut self.streams;
-        match record.stream {
-            Stream::Stdout => stdout.admit(record.timestamp, line),
-            Stream::Stderr => stderr.admit(record.timestamp, line),
-        }
+        self.streams
+            .of_mut(record.stream)
+            .admit(record.timestamp, line)
     }
 
     /// Says that everything up to `time` is older than the beginning, for the streams that have
@@ -83,7 +82,8 @@ impl Cursor {
     pub(crate) fn begin_after(&mut self, time: Timestamp) {
         for position in self
             .streams
-            .iter_mut()
+            .each_mut()
+            .into_iter()
             .filter(|position| position.last.is_none())
         {
             position.last = Some(time);
@@ -93,9 +93,7 @@ impl Cursor {
 
     /// True if the record is above everything that has been counted on its stream.
     pub(crate) fn is_ahead(&self, stream: Stream, time: Timestamp) -> bool {
-        self.streams
-            .get(stream.index())
-            .is_none_or(|position| Some(time) > position.last)
+        Some(time) > self.streams.of(stream).last
     }
 }
 

@@ -22,14 +22,34 @@ pub(crate) enum Stream {
     Stderr,
 }
 
-impl Stream {
-    pub(crate) const COUNT: usize = 2;
+/// One value for each stream.
+#[derive(Debug, Default)]
+pub(crate) struct PerStream<T> {
+    stdout: T,
+    stderr: T,
+}
 
-    pub(crate) fn index(self) -> usize {
-        match self {
-            Self::Stdout => 0,
-            Self::Stderr => 1,
+impl<T> PerStream<T> {
+    pub(crate) fn of(&self, stream: Stream) -> &T {
+        match stream {
+            Stream::Stdout => &self.stdout,
+            Stream::Stderr => &self.stderr,
         }
+    }
+
+    pub(crate) fn of_mut(&mut self, stream: Stream) -> &mut T {
+        match stream {
+            Stream::Stdout => &mut self.stdout,
+            Stream::Stderr => &mut self.stderr,
+        }
+    }
+
+    pub(crate) fn each(&self) -> [&T; 2] {
+        [&self.stdout, &self.stderr]
+    }
+
+    pub(crate) fn each_mut(&mut self) -> [&mut T; 2] {
+        [&mut self.stdout, &mut self.stderr]
     }
 }
 

@@ -1,6 +1,6 @@
 //! Records to lines: joins the pieces into which the engine cuts long lines. Pure.
 
-use super::frames::{PIECE, Record, Stream};
+use super::frames::{PIECE, PerStream, Record};
 use super::timestamp::Timestamp;
 
 /// The longest line that is kept. Clients control the length (a request target, a user agent), so
@@ -39,7 +39,7 @@ impl Line<'_> {
 #[derive(Debug)]
 pub(crate) struct Pieces {
     joining: Joining,
-    pending: [Pending; Stream::COUNT],
+    pending: PerStream<Pending>,
 }
 
 #[derive(Debug, Default)]
@@ -53,17 +53,13 @@ impl Pieces {
     pub(crate) fn new(joining: Joining) -> Self {
         Self {
             joining,
-            pending: Default::default(),
+            pending: PerStream::default(),
         }
     }
 
     /// Adds a record and hands each line that it completes to `emit`.
     pub(crate) fn push(&mut self, record: &Record<'_>, mut emit: impl FnMut(Line<'_>)) {
-        let [stdout, stderr] = &mut self.pending;
-        let pending = match record.stream {
-            Stream::Stdout => stdout,
-            Stream::Stderr => stderr,
-        };
+        let pending = self.pending.of_mut(record.stream);
         let is_other_line = pending
             .timestamp
             .is_some_and(|time| time != record.timestamp);
@@ -89,7 +85,7 @@ impl Pieces {
 
     /// Hands out what is pending: the log has ended, so nothing can continue it.
     pub(crate) fn flush(&mut self, mut emit: impl FnMut(Line<'_>)) {
-        for pending in &mut self.pending {
+        for pending in self.pending.each_mut() {
             pending.flush(&mut emit);
         }
     }
@@ -121,6 +117,7 @@ impl Pending {
 
 #[cfg(test)]
 mod tests {
+    use super::super::frames::Stream;
     use super::*;
 
     fn time(second: u8) -> Timestamp {

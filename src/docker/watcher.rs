@@ -29,12 +29,12 @@ const EVENT_QUEUE: usize = 1024;
 
 /// Watches the engine at the first of these addresses that exists, for ever.
 pub(crate) async fn watch(
-    endpoints: &[Endpoint],
+    endpoints: Vec<Endpoint>,
     config: Arc<Config>,
     fleet: Arc<Fleet>,
     status: Arc<Status>,
 ) {
-    let (endpoint, engine, version) = connect(endpoints, &status).await;
+    let (endpoint, engine, version) = connect(&endpoints, &status).await;
     let own = Own::read();
     let shared = Arc::new(Shared {
         config,

@@ -271,6 +271,16 @@ impl Page {
             .unwrap_or_default()
     }
 
+    /// Records that a container's log repeated.
+    pub fn duplicates(&self, container: &str) -> Option<f64> {
+        self.sum("authtail_log_duplicates_total", &[("container", container)])
+    }
+
+    /// Times that a container's log was opened again, for any reason.
+    pub fn reconnects(&self, container: &str) -> Option<f64> {
+        self.sum("authtail_log_reconnects_total", &[("container", container)])
+    }
+
     pub fn running(&self, container: &str) -> Option<f64> {
         self.sum("authtail_container_running", &[("container", container)])
     }
