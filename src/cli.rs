@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::builder::Resettable;
+use clap::builder::{OsStringValueParser, Resettable, TypedValueParser};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::config::{ListenAddress, LogFormat, LogLevel, Retention, Select, TelemetryPath};
@@ -45,6 +45,11 @@ impl Cli {
         });
         Self::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit())
     }
+}
+
+/// clap's own parser of paths refuses an empty one.
+fn path_or_nothing() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().map(PathBuf::from)
 }
 
 /// What to do.
@@ -135,6 +140,17 @@ pub(crate) struct Options {
         global = true
     )]
     pub(crate) docker_select: Option<Select>,
+
+    /// File that keeps positions and numbers over a restart; empty for none [default:
+    /// /var/lib/authtail/state, else `authtail/state` in `XDG_STATE_HOME`]
+    #[arg(
+        long = "state.file",
+        env = "AUTHTAIL_STATE_FILE",
+        value_name = "FILE",
+        value_parser = path_or_nothing(),
+        global = true
+    )]
+    pub(crate) state_file: Option<PathBuf>,
 
     /// How long the series of a removed container stay [default: 15m]
     #[arg(

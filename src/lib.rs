@@ -9,7 +9,7 @@
 //!                                ▼                                       │ collect
 //!                              docker::intake: cursor → pieces          metrics
 //!                                ▼                                       ▲
-//!                              parse → route ──► tally ──► fleet ────────┘
+//!                              parse → route ──► tally ──► fleet ► state ┘
 //! ```
 //!
 //! Data flows one way. Decisions are pure, I/O is at the edges. The library exists for the binary,
@@ -21,9 +21,12 @@ mod commands;
 mod config;
 mod docker;
 mod fleet;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod metrics;
 pub mod parse;
 pub mod route;
+mod state;
 mod tally;
 mod web;
 

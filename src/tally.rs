@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::docker::Timestamp;
 use crate::parse::Unparsed;
 
@@ -28,6 +30,8 @@ pub(crate) const BOUNDS_MS: [u64; 11] = [5, 10, 25, 50, 100, 250, 500, 1_000, 2_
 /// Why a log had to be opened again.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Reconnect {
+    /// More had been delivered than could be compared with the log.
+    Behind,
     /// The connection broke.
     Broken,
     /// The engine ended the log of a running container.
@@ -41,7 +45,8 @@ pub(crate) enum Reconnect {
 }
 
 impl Reconnect {
-    pub(crate) const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 6] = [
+        Self::Behind,
         Self::Broken,
         Self::Ended,
         Self::Error,
@@ -51,6 +56,7 @@ impl Reconnect {
 
     pub(crate) fn as_str(self) -> &'static str {
         match self {
+            Self::Behind => "behind",
             Self::Broken => "broken",
             Self::Ended => "ended",
             Self::Error => "error",
@@ -61,12 +67,14 @@ impl Reconnect {
 }
 
 /// What was counted in the log of one container, or of several added up.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub(crate) struct Tally {
     pub(crate) lines: u64,
     pub(crate) bytes: u64,
     /// Records that the engine sent again although they were not asked for.
     pub(crate) duplicates: u64,
+    /// Holes in the log that could not be filled.
+    pub(crate) gaps: u64,
     pub(crate) last_line: Option<Timestamp>,
     unparsed: [u64; Unparsed::ALL.len()],
     reconnects: [u64; Reconnect::ALL.len()],
@@ -74,7 +82,7 @@ pub(crate) struct Tally {
 }
 
 /// The requests of one route.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct RouteTally {
     pub(crate) name: Arc<str>,
     pub(crate) last_request: Option<Timestamp>,
@@ -84,7 +92,7 @@ pub(crate) struct RouteTally {
 }
 
 /// A histogram of durations.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub(crate) struct Durations {
     /// Observations at most as large as the bound of the same index, and larger than the one
     /// before; the last entry has those above all bounds.
@@ -101,10 +109,9 @@ impl Tally {
         }
     }
 
-    /// Counts a line of `length` bytes.
-    pub(crate) fn line(&mut self, time: Timestamp, length: usize) {
+    /// Counts a line.
+    pub(crate) fn line(&mut self, time: Timestamp) {
         self.lines += 1;
-        self.bytes += length as u64;
         self.last_line = self.last_line.max(Some(time));
     }
 
@@ -152,6 +159,7 @@ impl Tally {
         self.lines += other.lines;
         self.bytes += other.bytes;
         self.duplicates += other.duplicates;
+        self.gaps += other.gaps;
         self.last_line = self.last_line.max(other.last_line);
         add_each(&mut self.unparsed, &other.unparsed);
         add_each(&mut self.reconnects, &other.reconnects);
@@ -316,7 +324,7 @@ mod tests {
     fn adds_up_by_the_name_of_the_route() {
         let mut first = Tally::new(["validate"]);
         first.request(0, 200, Some(Duration::from_millis(5)), time(1));
-        first.line(time(1), 10);
+        first.line(time(1));
         let mut second = Tally::new(["chat", "validate"]);
         second.request(1, 200, Some(Duration::from_millis(1_001)), time(9));
         second.request(0, 401, None, time(3));

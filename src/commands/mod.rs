@@ -59,6 +59,7 @@ fn load(options: &Options) -> Result<Config, ConfigError> {
         log_format,
         docker_host,
         docker_select,
+        state_file,
         retention,
     } = options.clone();
     let settings = Settings {
@@ -68,6 +69,7 @@ fn load(options: &Options) -> Result<Config, ConfigError> {
         log_format,
         docker_host,
         select: docker_select,
+        state_file,
         retention,
     };
     Config::load(settings, config_file.as_deref())

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
-use tracing::{info, level_filters::LevelFilter};
+use tracing::{info, level_filters::LevelFilter, warn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, Registry};
@@ -17,10 +19,13 @@ use crate::config::{Config, LogFormat, LogLevel};
 use crate::docker::{Endpoint, Status, Surroundings, watch};
 use crate::fleet::Fleet;
 use crate::metrics::Exposition;
+use crate::state::{Keeper, Saves, StateFile, restore};
 use crate::web::{Renderer, Site, listen, serve};
 
 /// Threads that look up host names; nothing else blocks.
 const LOOKUP_THREADS: usize = 8;
+/// How often numbers are saved that nobody asks for.
+const SAVE_PERIOD: Duration = Duration::from_secs(5);
 /// How long to wait for such a thread at the end.
 const SHUTDOWN: Duration = Duration::from_millis(500);
 
@@ -28,6 +33,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
     let config = load(options)?;
     let endpoints = Surroundings::read().endpoints(config.docker_host.clone())?;
     start_log(config.log_level, config.log_format);
+    raise_open_files();
     // One thread reads all logs: an engine delivers about 130,000 lines a second, and a line takes
     // a fraction of a microsecond.
     let runtime = Builder::new_current_thread()
@@ -47,9 +53,19 @@ async fn exporter(endpoints: Vec<Endpoint>, config: Arc<Config>) -> Result<(), F
     );
     let fleet = Arc::new(Fleet::new(config.retention));
     let status = Arc::new(Status::default());
-    let exposition = Exposition::new(Arc::clone(&fleet), Arc::clone(&status), config.max_series)?;
+    let saves = Arc::new(Saves::default());
+    let file = StateFile::open(config.state_file.as_deref())?;
+    let saved_at = file.as_ref().and_then(|file| restore(file, &fleet));
+    let keeper = Keeper::new(
+        Arc::clone(&fleet),
+        Arc::clone(&status),
+        file,
+        Arc::clone(&saves),
+    );
+    let exposition = Exposition::new(Arc::clone(&status), saves, config.max_series)?;
+    let renderer = Renderer::start(exposition, keeper)?;
     let site = Site::new(
-        Renderer::start(exposition)?,
+        renderer.clone(),
         Arc::clone(&fleet),
         Arc::clone(&status),
         config.telemetry_path.clone(),
@@ -60,17 +76,35 @@ async fn exporter(endpoints: Vec<Endpoint>, config: Arc<Config>) -> Result<(), F
 
     let stop = CancellationToken::new();
     let server = tokio::spawn(serve(listeners, Arc::new(site), stop.clone()));
-    let watcher = tokio::spawn(watch(endpoints, config, fleet, status));
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+    let watcher = tokio::spawn(watch(endpoints, config, fleet, status, saved_at));
+    let mut saving = interval(SAVE_PERIOD);
+    saving.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+            _ = saving.tick() => renderer.save().await,
+        }
     }
     info!("stopping");
     watcher.abort();
     stop.cancel();
     server.await?;
+    renderer.save().await;
     info!("stopped");
     Ok(())
+}
+
+/// Each followed container takes a file, and a service manager's soft limit is often 1024.
+fn raise_open_files() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        ..limit
+    };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        warn!(%error, "cannot raise the limit of open files");
+    }
 }
 
 /// Logs go to standard error; standard output is for what was asked for.

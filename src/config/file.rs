@@ -72,6 +72,10 @@ fn parts(tree: Value, problems: &Problems) -> Parts {
     parts.settings.select = docker.parsed("select");
     docker.finish();
 
+    let mut state = root.section("state");
+    parts.settings.state_file = state.parsed::<String>("file").map(Into::into);
+    state.finish();
+
     let mut metrics = root.section("metrics");
     parts.settings.retention = metrics.parsed("retention");
     parts.max_series = metrics.parsed("max_series");

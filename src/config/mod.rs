@@ -12,6 +12,7 @@ use std::time::Duration;
 use crate::docker::Endpoint;
 use crate::route::Routes;
 
+pub(crate) use container::Plan;
 use container::Rule;
 pub(crate) use section::Problem;
 pub(crate) use values::{ListenAddress, LogFormat, LogLevel, Retention, Select, TelemetryPath};
@@ -37,6 +38,9 @@ pub(crate) struct Config {
     pub(crate) select: Select,
     /// How long the series of a removed container stay.
     pub(crate) retention: Duration,
+    /// Where positions and numbers are kept; an empty path for nowhere, `None` for the first
+    /// place that can be written.
+    pub(crate) state_file: Option<PathBuf>,
     /// The largest number of series of containers on a page.
     pub(crate) max_series: usize,
     /// The routes of containers that have none of their own.
@@ -62,6 +66,8 @@ pub(crate) struct Settings {
     pub(crate) docker_host: Option<Endpoint>,
     /// See [`Config::select`].
     pub(crate) select: Option<Select>,
+    /// See [`Config::state_file`].
+    pub(crate) state_file: Option<PathBuf>,
     /// See [`Config::retention`].
     pub(crate) retention: Option<Retention>,
 }
@@ -128,6 +134,7 @@ impl Config {
             log_format: options.log_format.or(file.log_format).unwrap_or_default(),
             docker_host: options.docker_host.or(file.docker_host),
             select: options.select.or(file.select).unwrap_or_default(),
+            state_file: options.state_file.or(file.state_file),
             retention: retention.map_or(DEFAULT_RETENTION, |retention| retention.0),
             max_series: parts.max_series.map_or(DEFAULT_MAX_SERIES, |max| max.0),
             routes: Arc::new(parts.routes),

@@ -11,6 +11,7 @@ use bollard::{API_DEFAULT_VERSION, Docker, errors::Error};
 use futures_util::{Stream, StreamExt};
 use tokio::time::timeout;
 
+use super::driver::Driver;
 use super::endpoint::Endpoint;
 use super::timestamp::Timestamp;
 
@@ -59,10 +60,11 @@ pub(crate) struct Details {
     pub(crate) image: String,
     pub(crate) labels: HashMap<String, String>,
     pub(crate) has_tty: bool,
-    pub(crate) log_driver: String,
+    pub(crate) driver: Driver,
     /// Not while the engine waits before it starts a container again.
     pub(crate) is_running: bool,
     pub(crate) started: Option<Timestamp>,
+    pub(crate) created: Option<Timestamp>,
     /// The program and its arguments.
     pub(crate) command: Vec<String>,
 }
@@ -169,7 +171,10 @@ fn details(answer: ContainerInspectResponse) -> Details {
         image: config.image.unwrap_or_default(),
         labels: config.labels.unwrap_or_default(),
         has_tty: config.tty.unwrap_or_default(),
-        log_driver: log.typ.unwrap_or_default(),
+        driver: Driver {
+            name: log.typ.unwrap_or_default(),
+            options: log.config.unwrap_or_default(),
+        },
         // Between the runs of a crash loop Docker says that a container is both.
         is_running: state.running.unwrap_or_default() && !state.restarting.unwrap_or_default(),
         command: answer
@@ -177,10 +182,13 @@ fn details(answer: ContainerInspectResponse) -> Details {
             .into_iter()
             .chain(answer.args.unwrap_or_default())
             .collect(),
-        started: state
-            .started_at
-            .and_then(|time| Timestamp::parse(time.as_bytes())),
+        started: state.started_at.as_deref().and_then(time),
+        created: answer.created.as_deref().and_then(time),
     }
+}
+
+fn time(text: &str) -> Option<Timestamp> {
+    Timestamp::parse(text.as_bytes())
 }
 
 fn subject(event: Result<EventMessage, Error>) -> Result<Option<String>, EngineError> {

@@ -1,6 +1,5 @@
 //! Follows the log of one container for as long as the container exists.
 
-use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
@@ -13,20 +12,26 @@ use tracing::{debug, info, warn};
 use super::backoff::Backoff;
 use super::endpoint::Endpoint;
 use super::engine::{Details, Engine, EngineError, Version};
-use super::intake::Intake;
+use super::intake::{Intake, Kind};
 use super::logs::LogError;
 use super::own::Own;
 use super::reader::{End, Reader};
 use super::status::{Operation, Status};
+use super::timestamp::Timestamp;
 use crate::chain::chain;
-use crate::config::Config;
-use crate::fleet::{Fleet, Member, State};
+use crate::config::{Config, Plan};
+use crate::fleet::{Fleet, Member, SavedMember, State};
+use crate::parse::Format;
 use crate::tally::Reconnect;
 
 /// How often a stopped container is looked at, in case the event of its start was lost.
 const STOPPED_CHECK: Duration = Duration::from_mins(1);
 /// A stream that lived this long was no failed attempt, even if it brought nothing.
 const SETTLED: Duration = Duration::from_secs(10);
+
+/// How far the clocks of the engine and of this host may differ when it is asked whether a container
+/// was created after the last save, and how long it may take until a new one is saved.
+const SKEW: Duration = Duration::from_mins(1);
 
 /// What all followers share.
 #[derive(Debug)]
@@ -38,6 +43,8 @@ pub(crate) struct Shared {
     pub(super) engine: Engine,
     pub(super) version: Version,
     pub(super) own: Own,
+    /// When an earlier process has saved where it was.
+    pub(super) saved_at: Option<Timestamp>,
 }
 
 /// Where to begin in a log that is seen for the first time.
@@ -80,10 +87,10 @@ pub(crate) enum Outcome {
 #[derive(Debug)]
 struct Attempt {
     details: Details,
-    /// True once the beginning has been found.
-    has_begun: bool,
     /// True if it has brought something new.
     has_progressed: bool,
+    /// When its follow was opened, if it was.
+    opened: Option<Instant>,
     backoff: Backoff,
     /// True after a failure has been reported, until one attempt succeeds.
     is_failing: bool,
@@ -92,15 +99,20 @@ struct Attempt {
 impl Follower {
     /// Runs until the container is removed, or until it is clear that it is not to be followed.
     pub(crate) async fn run(self) -> Outcome {
+        let fleet = &self.shared.fleet;
         let Some(details) = self.first_inspect().await else {
+            fleet.arrived(&self.id);
             return Outcome::Gone;
         };
         let Some(member) = self.join(&details) else {
+            fleet.bury(|id| id != self.id);
+            fleet.arrived(&self.id);
             return Outcome::Declined;
         };
         self.follow(&member, details).await;
-        member.lock().intake.flush();
-        self.shared.fleet.retire(&self.id);
+        close(&member);
+        fleet.retire(&self.id);
+        fleet.arrived(&self.id);
         info!(container = %member.identity.container, "container is gone");
         Outcome::Gone
     }
@@ -114,7 +126,10 @@ impl Follower {
                 Err(EngineError::NotFound) => return None,
                 Err(error) => {
                     self.shared.status.failed(Operation::Inspect);
-                    if !std::mem::replace(&mut is_failing, true) {
+                    if std::mem::replace(&mut is_failing, true) {
+                        // Nobody should have to wait for one that is broken.
+                        self.shared.fleet.arrived(&self.id);
+                    } else {
                         warn!(id = %self.id, %error, "cannot inspect a container, trying again");
                     }
                     tokio::time::sleep(backoff.wait()).await;
@@ -137,9 +152,28 @@ impl Follower {
             debug!(container = %details.name, "not selected");
             return None;
         }
-        let is_podman = self.shared.version.is_podman;
-        let mut intake =
-            Intake::new(plan.format, plan.routes).of_driver(&details.log_driver, is_podman);
+        info!(container = %details.name, source = %plan.identity.source, "following");
+        if let Some(loss) = details.driver.loses() {
+            warn!(container = %details.name, "the log driver itself may drop lines: {loss}");
+        }
+        let identity = plan.identity.clone();
+        let make = |saved| self.member(plan, details, saved);
+        Some(self.shared.fleet.add(&self.id, &identity, make))
+    }
+
+    fn member(&self, plan: Plan, details: &Details, saved: Option<SavedMember>) -> Member {
+        let (format, progress) = match saved {
+            Some(saved) => (saved.format, Some(saved.progress)),
+            None => (None, None),
+        };
+        let format = plan.format.or_else(|| Format::built_in(&format?));
+        let kind = Kind {
+            driver: &details.driver.name,
+            is_podman: self.shared.version.is_podman,
+            can_rotate: details.driver.rotates_at().is_some(),
+        };
+        let is_new = self.origin == Origin::Beginning;
+        let mut intake = Intake::new(format, plan.routes, kind, progress);
         for route in plan.expected {
             intake.expect(route);
         }
@@ -148,37 +182,34 @@ impl Follower {
             is_running: details.is_running,
             started: details.started,
             unreadable: None,
+            is_caught_up: is_new,
         };
-        let (image, driver) = (details.image.clone(), details.log_driver.clone());
-        info!(container = %details.name, source = %plan.identity.source, "following");
-        Some(
-            self.shared
-                .fleet
-                .add(&self.id, Member::new(plan.identity, image, driver, state)),
-        )
+        let (image, driver) = (details.image.clone(), details.driver.clone());
+        Member::new(plan.identity, image, driver, state)
     }
 
     async fn follow(&self, member: &Member, details: Details) {
         self.doorbell.is_running.store(details.is_running, Relaxed);
         let mut attempt = Attempt {
             details,
-            has_begun: self.origin == Origin::Beginning,
             has_progressed: false,
+            opened: None,
             backoff: Backoff::new(),
             is_failing: false,
         };
         loop {
-            let began = Instant::now();
             let records_before = member.lock().intake.records;
             let result = self.read(member, &mut attempt).await;
             attempt.has_progressed = member.lock().intake.records > records_before;
-            if attempt.has_progressed || began.elapsed() > SETTLED {
+            let opened = attempt.opened.take();
+            if attempt.has_progressed || opened.is_some_and(|at| at.elapsed() > SETTLED) {
                 attempt.backoff.reset();
                 attempt.is_failing = false;
             }
             match &result {
                 Err(LogError::NotFound) => return,
                 Err(LogError::Unreadable(reason)) => {
+                    self.shared.fleet.arrived(&self.id);
                     if member.lock().unreadable.replace(reason.clone()).is_none() {
                         warn!(container = %member.identity.container, %reason, "log is not readable");
                     }
@@ -239,7 +270,7 @@ impl Follower {
                     has_waited = true;
                 }
                 Some(reason) => {
-                    member.lock().intake.tally.reconnect(reason);
+                    member.lock().intake.tally_mut().reconnect(reason);
                     return Some(());
                 }
             }
@@ -261,25 +292,48 @@ impl Follower {
             id: &self.id,
             member,
             tty: attempt.details.has_tty,
+            audit_bytes: audit_bytes(member),
         };
-        if !attempt.has_begun {
-            reader.look_back().await?;
-            attempt.has_begun = true;
+        if !member.lock().is_caught_up {
+            self.catch_up(&reader, &attempt.details).await?;
+            member.lock().is_caught_up = true;
+            self.shared.fleet.arrived(&self.id);
         }
         let Some(log) = reader.open().await? else {
             return Ok(End::Silent);
         };
+        attempt.opened = Some(Instant::now());
         if !attempt.details.is_running {
             // Asked only now, because a container may live for a few milliseconds.
             self.refresh(member).await;
         }
-        let mut following = pin!(reader.follow(log));
-        loop {
-            tokio::select! {
-                biased;
-                end = &mut following => return end,
-                () = self.doorbell.bell.notified() => self.refresh(member).await,
+        // Beside it, so that an engine that is slow to answer does not keep us from reading.
+        let refreshing = async {
+            loop {
+                self.doorbell.bell.notified().await;
+                self.refresh(member).await;
             }
+        };
+        let end = tokio::select! {
+            biased;
+            end = reader.follow(log) => end?,
+            () = refreshing => End::Ended,
+        };
+        if end == End::Ended {
+            reader.audit().await?;
+        }
+        Ok(end)
+    }
+
+    /// Finds where to begin, or counts what was logged while nobody watched.
+    async fn catch_up(&self, reader: &Reader<'_>, details: &Details) -> Result<(), LogError> {
+        let was_created_meanwhile = self.shared.saved_at.is_some_and(|saved_at| {
+            details.created.map(|created| created.later(SKEW)) > Some(saved_at)
+        });
+        if reader.member.lock().intake.is_resumed || was_created_meanwhile {
+            reader.audit().await
+        } else {
+            reader.look_back().await
         }
     }
 
@@ -297,6 +351,10 @@ impl Follower {
             debug!(%container, %problem, "cannot read the log, trying again");
             // Not the first time: a stream that a proxy cuts now and then is readable.
             member.lock().unreadable = Some(problem);
+            // An engine that is away says nothing about this log.
+            if !matches!(error, LogError::Connect(_)) {
+                self.shared.fleet.arrived(&self.id);
+            }
         } else {
             warn!(%container, %problem, "cannot read the log, trying again");
         }
@@ -309,10 +367,31 @@ impl Follower {
     }
 }
 
+/// Does what is left when the container and its log are gone.
+fn close(member: &Member) {
+    let mut state = member.lock();
+    let is_caught_up = state.is_caught_up;
+    let intake = &mut state.intake;
+    intake.flush();
+    let is_much = audit_bytes(member).is_some_and(|bytes| intake.unaudited >= bytes);
+    let is_unread = intake.is_resumed && !is_caught_up;
+    if intake.cursor().is_in_doubt() || is_much || is_unread {
+        intake.tally_mut().gaps += 1;
+        let container = &member.identity.container;
+        warn!(%container, "records are missing: the container was removed before its log could be audited");
+    }
+}
+
+/// How many bytes of a follow may wait for an audit: half of what the log has room for at least.
+fn audit_bytes(member: &Member) -> Option<usize> {
+    member.driver.rotates_at().map(|size| size / 2)
+}
+
 fn reconnect_reason(result: &Result<End, LogError>) -> Option<Reconnect> {
     match result {
         Ok(End::Ended) => Some(Reconnect::Ended),
         Ok(End::Silent) => Some(Reconnect::Silent),
+        Ok(End::Behind) => Some(Reconnect::Behind),
         Err(LogError::Broken(_) | LogError::Timeout) => Some(Reconnect::Broken),
         Err(LogError::Connect(_) | LogError::Status { .. }) => Some(Reconnect::Refused),
         Err(LogError::Frame(_)) => Some(Reconnect::Error),

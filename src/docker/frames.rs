@@ -4,6 +4,8 @@
 //! timestamp, a blank and the text. With a TTY there are no frames: records follow each other,
 //! each with its timestamp, and a line of more than 16 KiB has further timestamps inside. Pure.
 
+use serde::{Deserialize, Serialize};
+
 use super::timestamp::Timestamp;
 
 /// The largest frame that is accepted. Docker's own are at most 16 KiB and a timestamp; log
@@ -16,20 +18,27 @@ const MAX_TIMESTAMP: usize = 40;
 const HEADER: usize = 8;
 
 /// Where a record was printed.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub(crate) enum Stream {
     Stdout,
     Stderr,
 }
 
 /// One value for each stream.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Deserialize, Serialize)]
 pub(crate) struct PerStream<T> {
     stdout: T,
     stderr: T,
 }
 
 impl<T> PerStream<T> {
+    pub(crate) fn from_fn(mut value: impl FnMut(Stream) -> T) -> Self {
+        Self {
+            stdout: value(Stream::Stdout),
+            stderr: value(Stream::Stderr),
+        }
+    }
+
     pub(crate) fn of(&self, stream: Stream) -> &T {
         match stream {
             Stream::Stdout => &self.stdout,
@@ -42,10 +51,6 @@ impl<T> PerStream<T> {
             Stream::Stdout => &mut self.stdout,
             Stream::Stderr => &mut self.stderr,
         }
-    }
-
-    pub(crate) fn each(&self) -> [&T; 2] {
-        [&self.stdout, &self.stderr]
     }
 
     pub(crate) fn each_mut(&mut self) -> [&mut T; 2] {

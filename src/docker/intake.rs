@@ -1,27 +1,47 @@
 //! Records of one container to numbers: cursor, pieces, parser and tally in their order. Pure.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::cursor::{Cursor, Verdict};
+use serde::{Deserialize, Serialize};
+
+use super::cursor::{Audited, Cursor, Extent, Verdict, Via};
 use super::frames::{Item, Record, dated};
-use super::pieces::{Joining, Line, Pieces};
+use super::line::Line;
+use super::pieces::{Joining, Piece, Pieces};
+use super::reply::Traits;
 use super::timestamp::Timestamp;
 use crate::parse::{Format, Parser, Reading, Unparsed};
 use crate::route::Routes;
 use crate::tally::Tally;
 
+/// How many of the ends without a newline are remembered.
+const MAX_OPEN_ENDS: usize = 64;
+
 /// What is known of one container's log, and what was counted in it. Kept as one value so that
 /// position and numbers always agree.
 #[derive(Debug)]
 pub(crate) struct Intake {
-    cursor: Cursor,
-    pieces: Pieces,
+    pub(crate) progress: Progress,
     interpreter: Interpreter,
-    /// The record with which the log of a terminal has ended, which had no newline: its time and
-    /// its length. Sent again, it runs into the record that came after it.
-    open_end: Option<(Timestamp, usize)>,
+    /// True if it goes on where an earlier process was.
+    pub(crate) is_resumed: bool,
     /// How many records were new.
     pub(crate) records: u64,
+    /// How many bytes a follow has delivered since the last audit began.
+    pub(crate) unaudited: usize,
+    /// How many it had delivered when the present audit began.
+    in_audit: usize,
+}
+
+/// The part of an [`Intake`] that outlives the process.
+#[derive(Debug, Default, Deserialize, Serialize)]
+pub(crate) struct Progress {
+    cursor: Cursor,
+    pieces: Pieces,
+    /// The records with which the log of a terminal has ended, which had no newline: their times
+    /// and lengths. Sent again, each runs into the record that came after it.
+    open_ends: VecDeque<(Timestamp, usize)>,
     pub(crate) tally: Tally,
 }
 
@@ -32,32 +52,50 @@ struct Interpreter {
     routes: Arc<Routes>,
 }
 
+/// What decides how a log is read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Kind<'a> {
+    /// The driver that keeps it.
+    pub(crate) driver: &'a str,
+    pub(crate) is_podman: bool,
+    /// A follow can leave records out, because files of the log are put aside while it is read.
+    pub(crate) can_rotate: bool,
+}
+
 impl Intake {
-    /// `format` is detected when it is `None`.
-    pub(crate) fn new(format: Option<Format>, routes: Arc<Routes>) -> Self {
+    /// `format` is detected when it is `None`; `progress` is what an earlier process has left.
+    pub(crate) fn new(
+        format: Option<Format>,
+        routes: Arc<Routes>,
+        kind: Kind<'_>,
+        progress: Option<Progress>,
+    ) -> Self {
+        let is_resumed = progress.is_some();
+        let mut progress = progress.unwrap_or_default();
+        let mut tally = Tally::new(routes.names().iter().map(String::as_str));
+        tally.add(&progress.tally);
+        progress.tally = tally;
+        let has_coarse_clock = kind.is_podman || kind.driver == "journald";
+        progress.cursor.traits = Traits {
+            has_coarse_clock,
+            can_rotate: kind.can_rotate,
+        };
+        progress.pieces.joining = match kind.driver {
+            _ if has_coarse_clock => Joining::Newline,
+            "json-file" => Joining::Timestamp,
+            _ => Joining::Length,
+        };
         Self {
-            cursor: Cursor::default(),
-            pieces: Pieces::new(Joining::Timestamp),
-            open_end: None,
-            records: 0,
-            tally: Tally::new(routes.names().iter().map(String::as_str)),
+            progress,
             interpreter: Interpreter {
                 parser: Parser::new(format),
                 routes,
             },
+            is_resumed,
+            records: 0,
+            unaudited: 0,
+            in_audit: 0,
         }
-    }
-
-    /// Says which driver keeps the log, which decides how long lines are cut and what a timestamp
-    /// tells.
-    pub(crate) fn of_driver(mut self, driver: &str, is_podman: bool) -> Self {
-        if is_podman || driver == "journald" {
-            self.cursor.expect_coarse_clock();
-            self.pieces = Pieces::new(Joining::Newline);
-        } else if driver != "json-file" {
-            self.pieces = Pieces::new(Joining::Length);
-        }
-        self
     }
 
     /// The name of the format, once it is known.
@@ -65,65 +103,162 @@ impl Intake {
         self.interpreter.parser.format().map(Format::name)
     }
 
-    /// Begins a new reply; returns the time from which to ask for it.
-    pub(crate) fn resume(&mut self) -> Option<Timestamp> {
-        self.cursor.resume()
+    pub(crate) fn tally(&self) -> &Tally {
+        &self.progress.tally
+    }
+
+    pub(crate) fn tally_mut(&mut self) -> &mut Tally {
+        &mut self.progress.tally
+    }
+
+    pub(crate) fn cursor(&self) -> &Cursor {
+        &self.progress.cursor
+    }
+
+    pub(crate) fn cursor_mut(&mut self) -> &mut Cursor {
+        &mut self.progress.cursor
+    }
+
+    /// Begins a follow, and returns what to ask for.
+    pub(crate) fn begin_follow(&mut self) -> Extent {
+        self.emit(|pieces, emit| pieces.begin(Via::Follow, emit));
+        self.progress.cursor.begin_follow()
+    }
+
+    /// Begins an audit: how many of the newest records should show the position; `None`: all.
+    pub(crate) fn audit_size(&mut self) -> Option<u32> {
+        self.in_audit = self.unaudited;
+        self.progress.pieces.begin_audit();
+        self.progress.cursor.audit_size()
+    }
+
+    /// Begins a reply of an audit.
+    pub(crate) fn begin_audit(&mut self, extent: Extent) {
+        self.emit(|pieces, emit| pieces.begin(Via::Audit, emit));
+        self.progress.cursor.begin_audit(extent);
+    }
+
+    /// Ends a reply of an audit.
+    pub(crate) fn end_audit(&mut self) -> Audited {
+        let shown = self.progress.cursor.shown();
+        let audited = self.progress.cursor.end_audit();
+        self.emit(|pieces, emit| pieces.begin(Via::Audit, emit));
+        if audited != Audited::Short {
+            self.unaudited -= std::mem::take(&mut self.in_audit);
+            self.emit(|pieces, emit| pieces.settle(&shown, emit));
+        }
+        if audited == Audited::Gap {
+            self.progress.tally.gaps += 1;
+        }
+        audited
     }
 
     /// Takes an item of a reply, and counts what is new.
-    pub(crate) fn take(&mut self, item: Item<'_>) {
-        let Item::Record(record) = item else {
-            return self.tally.unparsed(Unparsed::Timestamp);
-        };
-        match self.cursor.admit(&record) {
-            Verdict::New => self.count(&record),
-            Verdict::Repeated => self.tally.duplicates += 1,
-            Verdict::Seen => self.take_behind_open_end(&record),
+    pub(crate) fn take(&mut self, via: Via, item: Item<'_>) {
+        match item {
+            Item::Record(record) => self.take_record(via, &record),
+            // Only once: an audit and the beginning of a new follow show again what was shown.
+            Item::Undated if via == Via::Follow && self.progress.cursor.is_joined() => {
+                self.progress.tally.unparsed(Unparsed::Timestamp);
+            }
+            Item::Undated => {}
         }
     }
 
     /// Takes what is left at the end of a reply.
-    pub(crate) fn take_end(&mut self, item: Item<'_>) {
+    pub(crate) fn take_end(&mut self, via: Via, item: Item<'_>) {
+        self.take(via, item);
         if let Item::Record(record) = item {
-            self.open_end = Some((record.timestamp, record.bytes.len()));
+            let ends = &mut self.progress.open_ends;
+            ends.retain(|(time, _)| *time != record.timestamp);
+            ends.push_back((record.timestamp, record.bytes.len()));
+            if ends.len() > MAX_OPEN_ENDS {
+                ends.pop_front();
+            }
         }
-        self.take(item);
     }
 
-    fn take_behind_open_end(&mut self, record: &Record<'_>) {
-        let Some((_, length)) = self.open_end.filter(|(time, _)| *time == record.timestamp) else {
-            return;
+    fn take_record(&mut self, via: Via, record: &Record<'_>) {
+        let Some((first, rest)) = self.split_open_end(record) else {
+            return self.take_whole(via, record);
         };
-        let rest = record.bytes.get(length..).unwrap_or_default();
-        if rest.is_empty() {
-            return;
-        }
-        self.open_end = None;
-        match dated(record.stream, rest) {
-            next @ Item::Record(_) => self.take(next),
+        self.take_whole(via, &first);
+        match dated(record.stream, rest.bytes) {
+            Item::Record(next) => self.take_record(via, &next),
             // Not a record that ran into it, but the end of its own line.
-            Item::Undated => self.count(&Record {
-                bytes: rest,
-                ..*record
-            }),
+            Item::Undated => self.take_whole(via, &rest),
         }
     }
 
-    fn count(&mut self, record: &Record<'_>) {
-        self.records += 1;
+    /// Parts a record that begins with the one that ended the log of a terminal.
+    fn split_open_end<'a>(&self, record: &Record<'a>) -> Option<(Record<'a>, Record<'a>)> {
+        let mut ends = self.progress.open_ends.iter();
+        let &(_, length) = ends.find(|(time, _)| *time == record.timestamp)?;
+        let (first, rest) = record.bytes.split_at_checked(length)?;
+        let with = |bytes| Record { bytes, ..*record };
+        (!rest.is_empty()).then(|| (with(first), with(rest)))
+    }
+
+    fn take_whole(&mut self, via: Via, record: &Record<'_>) {
+        let Progress { cursor, tally, .. } = &mut self.progress;
+        if via == Via::Follow {
+            self.unaudited += record.bytes.len();
+        }
+        let verdict = cursor.admit(via, record);
+        let is_new = verdict == Verdict::New;
+        match verdict {
+            Verdict::New => {
+                self.records += 1;
+                tally.bytes += record.bytes.len() as u64;
+            }
+            Verdict::Known => {}
+            // It is in its line already.
+            Verdict::Repeated => return tally.duplicates += 1,
+            Verdict::Unplaced => return,
+        }
+        let piece = Piece {
+            via,
+            record: *record,
+            is_new,
+            is_contiguous: cursor.is_contiguous(via),
+        };
+        let is_request = self.emit(|pieces, emit| pieces.push(piece, emit));
+        if is_request == Some(false) && via == Via::Follow {
+            self.progress.cursor.mark_unread();
+        }
+        if self.progress.pieces.is_crowded() {
+            self.progress.cursor.doubt();
+        }
+    }
+
+    /// Counts the lines that the pieces give out, and says whether the last one is a request.
+    fn emit(&mut self, from: impl FnOnce(&mut Pieces, &mut dyn FnMut(Line<'_>))) -> Option<bool> {
         let Self {
-            pieces,
+            progress:
+                Progress {
+                    cursor,
+                    pieces,
+                    tally,
+                    ..
+                },
             interpreter,
-            tally,
             ..
         } = self;
-        pieces.push(record, |line| interpreter.count(line, tally));
+        let mut is_request = None;
+        from(pieces, &mut |line| {
+            if !line.is_late {
+                is_request = Some(interpreter.count(line, tally));
+            } else if cursor.is_unread() {
+                interpreter.count_late(line, tally);
+            }
+        });
+        is_request
     }
 
     /// Takes a record from before the beginning: it moves the position and shows which format and
     /// routes to expect, but it is not counted.
     pub(crate) fn learn(&mut self, record: &Record<'_>) {
-        self.cursor.admit(record);
+        self.progress.cursor.learn(record);
         if let (Reading::Request(_), Some(route)) = self.interpreter.read(record.bytes) {
             self.expect(route);
         }
@@ -131,53 +266,55 @@ impl Intake {
 
     /// Creates the series of a route at zero, as far as the format is known to have them.
     pub(crate) fn expect(&mut self, route: usize) {
-        self.tally.expect(route);
-        if self
-            .interpreter
-            .parser
-            .format()
-            .is_some_and(Format::has_durations)
-        {
-            self.tally.expect_durations(route);
+        let tally = &mut self.progress.tally;
+        tally.expect(route);
+        let format = self.interpreter.parser.format();
+        if format.is_some_and(Format::has_durations) {
+            tally.expect_durations(route);
         }
-    }
-
-    /// Says that what is older than `time` was not shown to [`Self::learn`] and is not wanted.
-    pub(crate) fn begin_after(&mut self, time: Timestamp) {
-        self.cursor.begin_after(time);
-    }
-
-    /// True if this item is newer than all that was taken.
-    pub(crate) fn is_ahead(&self, item: &Item<'_>) -> bool {
-        matches!(item, Item::Record(record)
-            if self.cursor.is_ahead(record.stream, record.timestamp))
     }
 
     /// Counts the lines that are still without an end: the process that wrote them is gone.
     pub(crate) fn flush(&mut self) {
-        let Self {
-            pieces,
-            interpreter,
-            tally,
-            ..
-        } = self;
-        pieces.flush(|line| interpreter.count(line, tally));
+        self.emit(|pieces, emit| pieces.flush(emit));
+    }
+}
+
+impl Progress {
+    /// True if many lines wait for an audit to show their end.
+    #[cfg(test)]
+    pub(super) fn is_crowded(&self) -> bool {
+        self.pieces.is_crowded()
     }
 }
 
 impl Interpreter {
-    fn count(&mut self, line: Line<'_>, tally: &mut Tally) {
-        tally.line(line.timestamp, line.length);
-        if line.is_cut() {
+    /// Returns true for a request.
+    fn count(&mut self, line: Line<'_>, tally: &mut Tally) -> bool {
+        tally.line(line.timestamp);
+        let reading = if line.is_cut() {
             // Access lines are told by their end, which is missing.
-            return tally.unparsed(Unparsed::TooLong);
-        }
-        match self.read(line.bytes) {
+            (Reading::Unparsed(Unparsed::TooLong), None)
+        } else {
+            self.read(line.bytes)
+        };
+        match reading {
             (Reading::Request(request), Some(route)) => {
                 tally.request(route, request.code, request.duration, line.timestamp);
             }
             (Reading::Unparsed(reason), _) => tally.unparsed(reason),
             (Reading::Request(_) | Reading::Other, _) => {}
+        }
+        matches!(reading.0, Reading::Request(_))
+    }
+
+    /// Counts the request of a line that was counted from a part of its text, and was none so.
+    fn count_late(&mut self, line: Line<'_>, tally: &mut Tally) {
+        if line.is_cut() {
+            return;
+        }
+        if let (Reading::Request(request), Some(route)) = self.read(line.bytes) {
+            tally.request(route, request.code, request.duration, line.timestamp);
         }
     }
 

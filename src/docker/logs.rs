@@ -4,35 +4,42 @@
 //! and it hands in-band errors out as if they were log lines. Requests carry no version, as
 //! bollard's do not, so an engine answers in its newest version.
 
+use std::fmt;
+use std::future::poll_fn;
 use std::io;
+use std::pin::{Pin, pin};
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::FutureExt;
 use http_body_util::{BodyExt, Empty, Limited};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper::{Request, Response, StatusCode, header};
 use hyper_util::rt::TokioIo;
 
+use super::cursor::Extent;
 use super::endpoint::Endpoint;
 use super::frames::{Decoder, FrameError, Item, Layout};
-use super::timestamp::Timestamp;
 
 /// How long the engine may take to answer a read. A follow has no such limit: Podman sends the
 /// headers with the first line, which may come in days.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
 /// Enough for the engine's `{"message": …}`.
 const MAX_ERROR_BODY: usize = 4096;
+/// How many bytes to take at once, if they are there.
+const BATCH: usize = 64 * 1024;
 /// Bounds the read buffer of each connection; records are at most 16 KiB.
 const MAX_BUFFER: usize = 64 * 1024;
 
 /// What to read of a container's log, with timestamps and both streams always.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Query {
-    /// Everything from a time on (`None`: all), and what follows.
-    Follow { since: Option<Timestamp> },
-    /// The newest records, and no more.
-    Tail(u32),
+    /// This much, and what follows.
+    Follow(Extent),
+    /// This much, and no more.
+    Read(Extent),
 }
 
 /// Why a log cannot be read.
@@ -58,9 +65,16 @@ pub(crate) enum LogError {
 /// An open log.
 #[derive(Debug)]
 pub(crate) struct Log {
+    wire: Wire,
     body: Incoming,
     decoder: Decoder,
+    /// The end of the body, which came right after bytes.
+    end: Option<Result<(), hyper::Error>>,
 }
+
+/// A connection. It is driven by whoever waits for something from it, and not by a task of its own:
+/// an engine sends each record as a chunk, and two tasks would take turns for each of them.
+struct Wire(Option<Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>>);
 
 impl Log {
     /// Sends the request. `tty` is what inspect says, for engines before 23.0 and Podman, which
@@ -84,32 +98,60 @@ impl Log {
             return Err(LogError::NotFound);
         };
 
-        let answer = send(endpoint, request);
-        let response = match query {
-            Query::Follow { .. } => answer.await?,
-            Query::Tail(_) => tokio::time::timeout(READ_TIMEOUT, answer)
+        let opening = async {
+            let (mut wire, response) = send(endpoint, request).await?;
+            if response.status() == StatusCode::OK {
+                Ok((wire, response))
+            } else {
+                Err(wire.drive(refusal(response)).await)
+            }
+        };
+        let (wire, response) = match query {
+            Query::Follow(_) => opening.await?,
+            Query::Read(_) => tokio::time::timeout(READ_TIMEOUT, opening)
                 .await
                 .map_err(|_| LogError::Timeout)??,
         };
-        if response.status() != StatusCode::OK {
-            return Err(refusal(response).await);
-        }
         let decoder = Decoder::new(layout(&response, tty));
         Ok(Self {
+            wire,
             body: response.into_body(),
             decoder,
+            end: None,
         })
     }
 
-    /// Waits for more bytes. Returns false when the engine has ended the log.
+    /// Waits for more bytes, and takes as many as have come. Returns false when the engine has
+    /// ended the log.
     pub(crate) async fn fill(&mut self) -> Result<bool, LogError> {
-        while let Some(frame) = self.body.frame().await {
-            if let Some(data) = frame.map_err(LogError::Broken)?.data_ref() {
-                self.decoder.push(data);
-                return Ok(true);
+        let mut taken = 0;
+        while taken < BATCH && self.end.is_none() {
+            let frame = self.wire.drive(self.body.frame());
+            let frame = if taken == 0 {
+                frame.await
+            } else if let Some(frame) = frame.now_or_never() {
+                frame
+            } else {
+                break;
+            };
+            match frame {
+                Some(Ok(frame)) => {
+                    let data = frame.data_ref().map(|data| &**data).unwrap_or_default();
+                    self.decoder.push(data);
+                    taken += data.len();
+                }
+                Some(Err(error)) => self.end = Some(Err(error)),
+                None => self.end = Some(Ok(())),
             }
         }
-        Ok(false)
+        match self.end.take() {
+            end if taken > 0 => {
+                self.end = end;
+                Ok(true)
+            }
+            Some(Err(error)) => Err(LogError::Broken(error)),
+            _ => Ok(false),
+        }
     }
 
     /// The next record among the bytes that have arrived.
@@ -124,27 +166,56 @@ impl Log {
 }
 
 fn target(id: &str, query: Query) -> String {
-    let start = format!("/containers/{id}/logs?stdout=1&stderr=1&timestamps=1");
-    match query {
-        Query::Follow { since: None } => format!("{start}&follow=1"),
-        Query::Follow { since: Some(time) } => format!("{start}&follow=1&since={}", time.since()),
-        Query::Tail(records) => format!("{start}&follow=0&tail={records}"),
+    let (follow, extent) = match query {
+        Query::Follow(extent) => (1, extent),
+        Query::Read(extent) => (0, extent),
+    };
+    let start = format!("/containers/{id}/logs?stdout=1&stderr=1&timestamps=1&follow={follow}");
+    match extent {
+        Extent::Whole(None) => start,
+        Extent::Whole(Some(time)) => format!("{start}&since={}", time.since()),
+        Extent::Tail(records) => format!("{start}&tail={records}"),
     }
 }
 
 async fn send(
     endpoint: &Endpoint,
     request: Request<Empty<Bytes>>,
-) -> Result<Response<Incoming>, LogError> {
+) -> Result<(Wire, Response<Incoming>), LogError> {
     let stream = endpoint.connect().await.map_err(LogError::Connect)?;
     let (mut sender, connection) = http1::Builder::new()
         .max_buf_size(MAX_BUFFER)
         .handshake(TokioIo::new(stream))
         .await
         .map_err(LogError::Broken)?;
-    // Ends by itself when the body is dropped; its error also reaches whoever reads the body.
-    drop(tokio::spawn(connection));
-    sender.send_request(request).await.map_err(LogError::Broken)
+    let mut wire = Wire(Some(Box::pin(connection)));
+    let response = wire.drive(sender.send_request(request)).await;
+    Ok((wire, response.map_err(LogError::Broken)?))
+}
+
+impl Wire {
+    /// Waits for something that comes over this connection. Its errors come that way, too.
+    async fn drive<T>(&mut self, work: impl Future<Output = T>) -> T {
+        let mut work = pin!(work);
+        poll_fn(|context| {
+            if let Poll::Ready(done) = work.as_mut().poll(context) {
+                return Poll::Ready(done);
+            }
+            if let Some(connection) = &mut self.0
+                && connection.as_mut().poll(context).is_ready()
+            {
+                self.0 = None;
+            }
+            work.as_mut().poll(context)
+        })
+        .await
+    }
+}
+
+impl fmt::Debug for Wire {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Wire").field(&self.0.is_some()).finish()
+    }
 }
 
 /// Engines from 23.0 on name the layout; asked in an older version they would call frames raw.

@@ -5,21 +5,28 @@
 
 mod backoff;
 mod cursor;
+mod driver;
 mod endpoint;
 mod engine;
 mod follower;
-mod frames;
+pub(crate) mod frames;
 mod intake;
+mod line;
 mod logs;
+mod memory;
 mod own;
 mod pieces;
+#[cfg(test)]
+mod properties;
 mod reader;
+mod reply;
 mod status;
 mod timestamp;
 mod watcher;
 
+pub(crate) use driver::Driver;
 pub(crate) use endpoint::{Endpoint, Surroundings};
-pub(crate) use intake::Intake;
+pub(crate) use intake::{Intake, Progress};
 pub(crate) use status::{Condition, Status};
 pub(crate) use timestamp::Timestamp;
 pub(crate) use watcher::watch;

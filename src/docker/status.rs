@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 /// A call to the engine, as a label.
 #[derive(Clone, Copy, Debug)]
@@ -50,6 +51,7 @@ pub(crate) struct Condition {
 #[derive(Debug, Default)]
 pub(crate) struct Status {
     condition: Mutex<Condition>,
+    listed: Mutex<Option<SystemTime>>,
     errors: [AtomicU64; Operation::ALL.len()],
 }
 
@@ -62,8 +64,14 @@ impl Status {
         self.lock().version = Some(version);
     }
 
+    /// When the containers were last listed.
+    pub(crate) fn listed(&self) -> Option<SystemTime> {
+        *self.listed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Notes a successful list; returns true if the engine was not up before.
     pub(crate) fn up(&self) -> bool {
+        *self.listed.lock().unwrap_or_else(PoisonError::into_inner) = Some(SystemTime::now());
         let mut condition = self.lock();
         condition.was_listed = true;
         condition.problem = None;

@@ -1,14 +1,16 @@
 //! Engine timestamps: RFC 3339 text to nanoseconds, and the form that `since` takes.
 
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
+
+use serde::{Deserialize, Serialize};
 
 const NANOS: i64 = 1_000_000_000;
 
 /// A point on the engine's clock, in nanoseconds since the Unix epoch.
 ///
 /// Used to resume and to date, never to measure durations.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 pub(crate) struct Timestamp(i64);
 
 impl Timestamp {
@@ -73,6 +75,24 @@ impl Timestamp {
             self.0
                 .saturating_sub(i64::try_from(by.as_nanos()).unwrap_or(i64::MAX)),
         )
+    }
+
+    /// This time moved on by `by`.
+    #[must_use]
+    pub(crate) fn later(self, by: Duration) -> Self {
+        let by = i64::try_from(by.as_nanos()).unwrap_or(i64::MAX);
+        Self(self.0.saturating_add(by))
+    }
+
+    /// The time of the local clock; `None` beyond the year 2262.
+    pub(crate) fn of(time: SystemTime) -> Option<Self> {
+        let since = time.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+        i64::try_from(since.as_nanos()).ok().map(Self)
+    }
+
+    /// Nanoseconds since the epoch.
+    pub(super) fn nanos(self) -> i64 {
+        self.0
     }
 
     /// Seconds since the epoch, as Prometheus wants them.

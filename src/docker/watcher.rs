@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use futures_util::StreamExt;
 use tokio::sync::mpsc;
@@ -20,6 +20,7 @@ use super::engine::{Engine, EngineError, Listed, Version};
 use super::follower::{Doorbell, Follower, Origin, Outcome, Shared};
 use super::own::Own;
 use super::status::{Operation, Status};
+use super::timestamp::Timestamp;
 use crate::config::Config;
 use crate::fleet::Fleet;
 
@@ -33,6 +34,7 @@ pub(crate) async fn watch(
     config: Arc<Config>,
     fleet: Arc<Fleet>,
     status: Arc<Status>,
+    saved_at: Option<SystemTime>,
 ) {
     let (endpoint, engine, version) = connect(&endpoints, &status).await;
     let own = Own::read();
@@ -44,6 +46,7 @@ pub(crate) async fn watch(
         engine,
         version,
         own,
+        saved_at: saved_at.and_then(Timestamp::of),
     });
     Watcher {
         shared,
@@ -245,7 +248,11 @@ impl Watcher {
             }
             container.outcome.is_none() || is_running.is_some()
         });
+        self.shared.fleet.bury(|id| listed.contains_key(id));
         for id in listed.into_keys() {
+            if self.origin == Origin::Now && !self.containers.contains_key(id) {
+                self.shared.fleet.expect(id);
+            }
             match self.containers.get(id).map(|container| container.outcome) {
                 None => self.follow(id, self.origin),
                 // The engine, or a proxy, has denied it once and lists it again.

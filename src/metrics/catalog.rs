@@ -59,6 +59,12 @@ pub(crate) const UNPARSED: Metric = Metric {
     labels: REASON,
     help: "Lines that look like an access line but could not be counted as one.",
 };
+pub(crate) const GAPS: Metric = Metric {
+    name: "authtail_log_gaps_total",
+    kind: Kind::Counter,
+    labels: CONTAINER,
+    help: "Holes in the log of the container that the engine could not fill any more.",
+};
 pub(crate) const DUPLICATES: Metric = Metric {
     name: "authtail_log_duplicates_total",
     kind: Kind::Counter,
@@ -82,6 +88,12 @@ pub(crate) const READABLE: Metric = Metric {
     kind: Kind::Gauge,
     labels: CONTAINER,
     help: "1 if the log of the container can be read, 0 if the engine refuses it again and again.",
+};
+pub(crate) const LOSSY: Metric = Metric {
+    name: "authtail_log_lossy",
+    kind: Kind::Gauge,
+    labels: CONTAINER,
+    help: "1 if the log driver of the container may itself drop lines, else 0.",
 };
 pub(crate) const RUNNING: Metric = Metric {
     name: "authtail_container_running",
@@ -112,6 +124,18 @@ pub(crate) const DOCKER_ERRORS: Metric = Metric {
     kind: Kind::Counter,
     labels: &["operation"],
     help: "Calls to the engine that failed.",
+};
+pub(crate) const STATE_SAVED: Metric = Metric {
+    name: "authtail_state_last_save_timestamp_seconds",
+    kind: Kind::Gauge,
+    labels: NONE,
+    help: "When the state file was last known to hold all numbers.",
+};
+pub(crate) const STATE_FAILURES: Metric = Metric {
+    name: "authtail_state_save_failures_total",
+    kind: Kind::Counter,
+    labels: NONE,
+    help: "Times that the numbers could not be saved.",
 };
 pub(crate) const SERIES_DROPPED: Metric = Metric {
     name: "authtail_series_dropped_total",
@@ -163,22 +187,26 @@ pub(crate) const PROCESS_START: Metric = Metric {
 };
 
 /// All metrics, in the order of the README's table.
-pub(crate) const ALL: [&Metric; 23] = [
+pub(crate) const ALL: [&Metric; 27] = [
     &REQUESTS,
     &REQUEST_DURATION,
     &LAST_REQUEST,
     &LINES,
     &BYTES,
     &UNPARSED,
+    &GAPS,
     &DUPLICATES,
     &RECONNECTS,
     &LAST_LINE,
     &READABLE,
+    &LOSSY,
     &RUNNING,
     &START_TIME,
     &CONTAINER_INFO,
     &DOCKER_UP,
     &DOCKER_ERRORS,
+    &STATE_SAVED,
+    &STATE_FAILURES,
     &SERIES_DROPPED,
     &BUILD_INFO,
     &CPU,

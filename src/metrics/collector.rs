@@ -11,17 +11,23 @@ use super::catalog;
 use super::family::Samples;
 use super::{descriptions, process};
 use crate::docker::{Status, Timestamp};
-use crate::fleet::{Fleet, Identity, Snapshot};
+use crate::fleet::{Identity, Snapshot};
+use crate::state::Saves;
 
 /// Our only collector.
 #[derive(Debug)]
 pub(super) struct AuthtailCollector {
     descriptions: Vec<Desc>,
-    fleet: Arc<Fleet>,
+    shown: Shown,
     status: Arc<Status>,
+    saves: Arc<Saves>,
     max_series: usize,
     dropped: Mutex<Dropped>,
 }
+
+/// The numbers that the next page shows.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Shown(Arc<Mutex<Arc<Vec<Snapshot>>>>);
 
 /// Series that were refused.
 #[derive(Debug, Default)]
@@ -33,15 +39,17 @@ struct Dropped {
 
 impl AuthtailCollector {
     pub(super) fn new(
-        fleet: Arc<Fleet>,
+        shown: Shown,
         status: Arc<Status>,
+        saves: Arc<Saves>,
         max_series: usize,
     ) -> Result<Self, prometheus::Error> {
         let dropped = Mutex::default();
         Ok(Self {
             descriptions: descriptions()?,
-            fleet,
+            shown,
             status,
+            saves,
             max_series,
             dropped,
         })
@@ -51,12 +59,12 @@ impl AuthtailCollector {
     fn containers(&self, samples: &mut Samples) {
         let mut dropped = self.dropped.lock().unwrap_or_else(PoisonError::into_inner);
         let mut refused = BTreeMap::new();
-        for snapshot in self.fleet.snapshot() {
-            let more = container(&snapshot);
+        for snapshot in self.shown.get().iter() {
+            let more = container(snapshot);
             if samples.series() + more.series() <= self.max_series {
                 samples.extend(more);
             } else {
-                refused.insert(snapshot.identity, more.series());
+                refused.insert(snapshot.identity.clone(), more.series());
             }
         }
         dropped.replace(refused);
@@ -69,6 +77,8 @@ impl AuthtailCollector {
         for (operation, count) in self.status.errors() {
             samples.count(&catalog::DOCKER_ERRORS, &[operation], count);
         }
+        samples.set_some(&catalog::STATE_SAVED, &[], self.saves.last());
+        samples.count(&catalog::STATE_FAILURES, &[], self.saves.failures());
     }
 }
 
@@ -89,6 +99,16 @@ impl Collector for AuthtailCollector {
         samples.count(&catalog::BUILD_INFO, &build, 1);
         process::collect(&mut samples);
         samples.into_families()
+    }
+}
+
+impl Shown {
+    pub(super) fn set(&self, snapshots: Arc<Vec<Snapshot>>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = snapshots;
+    }
+
+    fn get(&self) -> Arc<Vec<Snapshot>> {
+        Arc::clone(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -131,6 +151,7 @@ fn container(snapshot: &Snapshot) -> Samples {
     }
     samples.count(&catalog::LINES, &labels, tally.lines);
     samples.count(&catalog::BYTES, &labels, tally.bytes);
+    samples.count(&catalog::GAPS, &labels, tally.gaps);
     samples.count(&catalog::DUPLICATES, &labels, tally.duplicates);
     for (reason, count) in tally.unparsed_by_reason() {
         samples.count(&catalog::UNPARSED, &[source, container, reason], count);
@@ -149,6 +170,8 @@ fn container(snapshot: &Snapshot) -> Samples {
             .iter()
             .all(|present| present.unreadable.is_none());
         samples.count(&catalog::READABLE, &labels, u64::from(is_readable));
+        let is_lossy = snapshot.present.iter().any(|one| one.loses.is_some());
+        samples.count(&catalog::LOSSY, &labels, u64::from(is_lossy));
     }
     // Containers that share all labels would make one series twice.
     let infos: BTreeSet<[&str; 3]> = snapshot

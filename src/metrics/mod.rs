@@ -11,8 +11,9 @@ use std::sync::Arc;
 use prometheus::{Encoder, Registry, TextEncoder};
 
 use crate::docker::Status;
-use crate::fleet::Fleet;
-use collector::AuthtailCollector;
+use crate::fleet::Snapshot;
+use crate::state::Saves;
+use collector::{AuthtailCollector, Shown};
 
 /// The content type of [`Exposition::text`].
 pub(crate) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -21,22 +22,25 @@ pub(crate) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8"
 #[derive(Debug)]
 pub(crate) struct Exposition {
     registry: Registry,
+    shown: Shown,
 }
 
 impl Exposition {
     /// Shows at most `max_series` series of containers.
     pub(crate) fn new(
-        fleet: Arc<Fleet>,
         status: Arc<Status>,
+        saves: Arc<Saves>,
         max_series: usize,
     ) -> Result<Self, prometheus::Error> {
-        let registry = Registry::new();
-        registry.register(Box::new(AuthtailCollector::new(fleet, status, max_series)?))?;
-        Ok(Self { registry })
+        let (registry, shown) = (Registry::new(), Shown::default());
+        let collector = AuthtailCollector::new(shown.clone(), status, saves, max_series)?;
+        registry.register(Box::new(collector))?;
+        Ok(Self { registry, shown })
     }
 
-    /// The page in text format 0.0.4.
-    pub(crate) fn text(&self) -> Result<Vec<u8>, prometheus::Error> {
+    /// The page in text format 0.0.4, with these numbers.
+    pub(crate) fn text(&self, snapshots: Arc<Vec<Snapshot>>) -> Result<Vec<u8>, prometheus::Error> {
+        self.shown.set(snapshots);
         let mut page = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut page)?;
         Ok(page)

@@ -108,6 +108,11 @@ pub enum Format {
 }
 
 impl Format {
+    /// Returns the built-in format of this name.
+    pub fn built_in(name: &str) -> Option<Self> {
+        (name == UVICORN).then_some(Self::Uvicorn)
+    }
+
     /// Returns the name that configuration, labels and reports use.
     pub fn name(&self) -> &str {
         match self {

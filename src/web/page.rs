@@ -96,6 +96,15 @@ fn row(html: &mut String, container: &Snapshot) -> fmt::Result {
             }
             None => write!(html, "{} ", Escaped(&present.log_driver))?,
         }
+        if let Some(loss) = present.loses {
+            write!(html, "<span class=\"bad\">{loss}</span> ")?;
+        }
+        if !present.is_caught_up {
+            html.write_str("catching up ")?;
+        }
+    }
+    if tally.gaps > 0 {
+        write!(html, "<span class=\"bad\">gaps: {}</span>", tally.gaps)?;
     }
     write!(html, "<td>{}<td>", tally.lines)?;
     if let Some(time) = tally.last_line {

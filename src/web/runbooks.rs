@@ -1,6 +1,6 @@
 //! What to do about each alert, built into the binary, so that a link in an alert always works.
 
-const RUNBOOKS: [(&str, &str); 10] = [
+const RUNBOOKS: [(&str, &str); 13] = [
     (
         "AuthContainerDown",
         include_str!("../../alerts/runbooks/AuthContainerDown.md"),
@@ -34,8 +34,20 @@ const RUNBOOKS: [(&str, &str); 10] = [
         include_str!("../../alerts/runbooks/AuthtailEngineUnreachable.md"),
     ),
     (
+        "AuthtailLogGaps",
+        include_str!("../../alerts/runbooks/AuthtailLogGaps.md"),
+    ),
+    (
+        "AuthtailLogLossy",
+        include_str!("../../alerts/runbooks/AuthtailLogLossy.md"),
+    ),
+    (
         "AuthtailLogNotReadable",
         include_str!("../../alerts/runbooks/AuthtailLogNotReadable.md"),
+    ),
+    (
+        "AuthtailStateNotSaved",
+        include_str!("../../alerts/runbooks/AuthtailStateNotSaved.md"),
     ),
     (
         "Watchdog",

@@ -115,8 +115,13 @@ impl Site {
 
     fn ready(&self) -> Answer {
         let condition = self.status.condition();
-        if condition.was_listed {
+        let behind = self.fleet.catching_up();
+        if condition.was_listed && behind == 0 {
             return text(StatusCode::OK, "authtail is ready\n");
+        }
+        if condition.was_listed {
+            let body = format!("still reading what was logged before, of {behind} containers\n");
+            return answer(StatusCode::SERVICE_UNAVAILABLE, TEXT, body);
         }
         let problem = condition
             .problem
