@@ -8,19 +8,25 @@ use crate::support::exporter::Exporter;
 use crate::support::records::{access, validate};
 
 /// Values that differ from run to run.
-const VARYING: [&str; 2] = ["process_", "authtail_build_info"];
+const VARYING: [&str; 3] = [
+    "process_",
+    "authtail_build_info",
+    "authtail_state_last_save_timestamp_seconds",
+];
 
 #[tokio::test]
 async fn the_page_is_as_promised() {
     let engine = FakeEngine::start();
     let file = engine.directory().join("authtail.yml");
+    let state = engine.directory().join("state");
+    let state = format!("state: {{file: {}}}", state.display());
     let text = r"
 formats:
   timing: {regex: '(?<path>/\S+) (?<status>\d+) (?<duration>\S+)$', duration_unit: s}
 routes:
   chat: /api/v1/chat/*
 ";
-    fs::write(&file, text).unwrap();
+    fs::write(&file, state + text).unwrap();
     let exporter = Exporter::with(&engine, &["--config.file", file.to_str().unwrap()]).await;
     let compose = [
         ("com.docker.compose.project", "shop"),

@@ -134,6 +134,7 @@ async fn a_cut_stream_goes_on_where_it_was() {
     let id = engine.run("web");
     let mut lines = 0;
     for round in 0..10 {
+        engine.until_followed(&id).await;
         for _ in 0..20 {
             engine.log(&id, &validate(200));
             lines += 1;
@@ -154,11 +155,8 @@ async fn a_cut_stream_goes_on_where_it_was() {
         (200.0, 10.0)
     );
     assert_eq!(page.duplicates("web"), Some(0.0));
-    let reconnects = |reason| {
-        page.sum("authtail_log_reconnects_total", &[("reason", reason)])
-            .unwrap()
-    };
-    assert_eq!((reconnects("broken"), reconnects("ended")), (5.0, 5.0));
+    exporter.until_reconnects("web", "broken", 5).await;
+    exporter.until_reconnects("web", "ended", 5).await;
 }
 
 #[tokio::test]
@@ -358,7 +356,7 @@ async fn an_engine_that_is_not_there_yet_is_waited_for() {
     engine.listen();
     let id = engine.run("web");
     exporter.until_engine_is(1.0).await;
-    assert_eq!(exporter.get("/-/ready").await.status, 200);
+    exporter.until_ready().await;
     // It was there before us, so only what comes from now on counts.
     engine.until_followed(&id).await;
     engine.log(&id, &validate(401));

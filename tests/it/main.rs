@@ -9,16 +9,30 @@
 #![expect(clippy::float_cmp, reason = "counts are exact")]
 
 mod architecture;
+mod catchup;
 mod cli;
+mod clock;
 mod corpus;
 #[cfg(feature = "test-engine")]
 mod docker;
+mod downtime;
+mod drivers;
+mod events;
+#[cfg(feature = "test-engine")]
+mod exact;
 mod exposition;
 mod framing;
+mod gaps;
 mod lifecycle;
+mod pieces;
 mod properties;
+mod rotation;
 mod settings;
 #[cfg(feature = "test-tools")]
 mod stack;
+mod state;
+mod state_file;
+mod state_places;
 mod support;
 mod web;
+mod wire;

@@ -1,15 +1,18 @@
-//! The image that the Dockerfile makes: small, healthy, and at home in a hardened container.
+//! The image that the Dockerfile makes: small, healthy, at home in a hardened container, and with
+//! numbers that outlive it.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::process::Command;
 
 use super::inside::{assert_follows_others_only, start};
 use super::lab::{Lab, SOCKET, docker, docker_until, run};
+use super::printer::Printer;
+use crate::support::exporter::Exporter;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -22,7 +25,7 @@ const BUILD: Duration = Duration::from_mins(30);
 const HEALTH: Duration = Duration::from_mins(1);
 
 #[tokio::test]
-async fn the_image_is_small_and_healthy_and_follows_others_only() {
+async fn the_image_is_small_and_healthy_follows_others_only_and_keeps_its_numbers() {
     let lab = Lab::new().await;
     let image = lab.name("image");
     build(&lab, &image).await;
@@ -34,7 +37,7 @@ async fn the_image_is_small_and_healthy_and_follows_others_only() {
     run(create, HEALTH).await;
     let exporter = start(hardened(&lab, &own, &volume, &image), &own).await;
     let mut web = lab.run("web", &[], &["listen"]).await;
-    web.tell("print 10 200,401").await;
+    web.tell(TEN).await;
     assert_follows_others_only(&exporter, &own, &web.name, 10).await;
 
     let page = exporter.page().await;
@@ -45,6 +48,94 @@ async fn the_image_is_small_and_healthy_and_follows_others_only() {
     docker_until(&events, "health_status: healthy", HEALTH).await;
     assert_is_writable(&lab, &volume).await;
     assert!(exporter.terminate("-TERM").await.success());
+
+    // The same container again, then another one in its place, with lines that nobody read meanwhile.
+    web.tell(TEN).await;
+    let mut again = Command::new("docker");
+    again.args(["start", "--attach", &own]);
+    let exporter = start(again, &own).await;
+    goes_on(&exporter, &mut web, 10).await;
+    docker(&["rm", "-f", &own]).await;
+    web.tell(TEN).await;
+    let exporter = start(hardened(&lab, &own, &volume, &image), &own).await;
+    goes_on(&exporter, &mut web, 30).await;
+    assert!(exporter.terminate("-TERM").await.success());
+
+    numbers_outlive_a_container_of_compose(&lab, &image).await;
+}
+
+const TEN: &str = "print 10 200,401";
+
+/// A new process knows the lines that an earlier one has shown, reads ten more that it has missed, and
+/// then what is printed before its eyes.
+async fn goes_on(exporter: &Exporter, web: &mut Printer, shown: u32) {
+    let first = exporter.page().await.lines(&web.name);
+    assert!(first >= f64::from(shown), "{first} after {shown}");
+    exporter.until_log("numbers restored").await;
+    exporter.until_lines(&web.name, shown + 10).await;
+    web.tell(TEN).await;
+    let lines = shown + 20;
+    let page = exporter.until_lines(&web.name, lines).await;
+    let counts = ["200", "401"].map(|code| page.validate(&web.name, code));
+    assert_eq!(counts, [f64::from(lines / 2); 2]);
+}
+
+async fn numbers_outlive_a_container_of_compose(lab: &Lab, image: &str) {
+    let compose = override_file(lab, image);
+    let own = lab.name("composed");
+    let exporter = composed(lab, &compose, &own).await;
+    exporter.until_log("the engine is up").await;
+    let mut web = lab.run("watched", &[], &["listen"]).await;
+    web.tell(TEN).await;
+    exporter.until_lines(&web.name, 10).await;
+    docker(&["rm", "-f", &own]).await;
+    web.tell(TEN).await;
+    let exporter = composed(lab, &compose, &own).await;
+    goes_on(&exporter, &mut web, 10).await;
+}
+
+/// Changes to the stack: our image and our labels, and the engine's socket instead of the proxy, whose
+/// image nobody may have.
+fn override_file(lab: &Lab, image: &str) -> PathBuf {
+    let labels = lab.labels();
+    let all = |names: &[&str]| -> Value {
+        let labelled = |name: &&str| ((*name).to_owned(), json!({"labels": labels}));
+        Value::Object(names.iter().map(labelled).collect())
+    };
+    let changes = json!({
+        "services": {"authtail": {
+            "image": image,
+            "environment": {"AUTHTAIL_DOCKER_HOST": SOCKET},
+            "volumes": [format!("{SOCKET}:{SOCKET}:ro")],
+            "group_add": [socket_group()],
+            "labels": labels,
+        }},
+        // Compose makes all of them, also for one service.
+        "networks": all(&["socket", "monitoring", "demo"]),
+        "volumes": all(&["state", "prometheus", "alertmanager", "grafana"]),
+    });
+    let file = lab.folder().join("override.yml");
+    // JSON is YAML too.
+    fs::write(&file, changes.to_string()).unwrap();
+    file
+}
+
+/// The service `authtail` of the stack, alone.
+async fn composed(lab: &Lab, changes: &Path, own: &str) -> Exporter {
+    let mut compose = Command::new("docker-compose");
+    compose
+        .env("DOCKER_GID", socket_group())
+        .env("GRAFANA_ADMIN_PASSWORD", "unused")
+        .args(["--project-name", &lab.name("stack"), "--file"])
+        .arg(Path::new(ROOT).join("docker-compose.yml"))
+        .arg("--file")
+        .arg(changes)
+        .args(["run", "--detach", "--no-deps", "--name", own])
+        .args(["--publish", "127.0.0.1::8401", "authtail"]);
+    run(compose, HEALTH).await;
+    let mut log = Command::new("docker");
+    log.args(["logs", "--follow", own]);
+    start(log, own).await
 }
 
 /// Builds the image, and the image of its first stage if nobody has it.
@@ -85,8 +176,13 @@ async fn assert_description(image: &str) {
     assert_eq!(label("revision"), REVISION);
 }
 
+/// The group that may open the engine's socket.
+fn socket_group() -> String {
+    fs::metadata(SOCKET).unwrap().gid().to_string()
+}
+
 fn hardened(lab: &Lab, name: &str, volume: &str, image: &str) -> Command {
-    let group = fs::metadata(SOCKET).unwrap().gid().to_string();
+    let group = socket_group();
     let mut command = lab.making(&["run", "--name", name, "-p", "127.0.0.1::8401"]);
     command
         .args(["--read-only", "--cap-drop=ALL"])

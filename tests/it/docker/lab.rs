@@ -18,6 +18,13 @@ pub const SOCKET: &str = "/var/run/docker.sock";
 /// How long a call to the engine may take.
 const CALL: Duration = Duration::from_mins(2);
 
+/// The docker command line for the engine at an address.
+pub fn docker_of(host: &str) -> Command {
+    let mut command = Command::new("docker");
+    command.env("DOCKER_HOST", host);
+    command
+}
+
 /// Runs the docker command line and returns what it printed.
 pub async fn docker(arguments: &[&str]) -> String {
     let mut command = Command::new("docker");
@@ -84,6 +91,8 @@ enum Turn {
 pub struct Lab {
     /// In the name of everything.
     run: String,
+    /// The engine's address.
+    host: String,
     folder: TempDir,
     /// Given back after everything has been removed.
     _turn: Turn,
@@ -105,9 +114,17 @@ impl Lab {
         Self::on(Turn::Shared(ENGINE.read().await))
     }
 
+    /// The same as [`Self::new`] on an engine of the test's own, with this socket.
+    pub async fn at(socket: &Path) -> Self {
+        let mut lab = Self::empty().await;
+        lab.host = format!("unix://{}", socket.display());
+        lab.with_printer().await
+    }
+
     fn on(turn: Turn) -> Self {
         Self {
             run: format!("authtail-test-{:08x}", fastrand::u32(..)),
+            host: format!("unix://{SOCKET}"),
             folder: TempDir::new().unwrap(),
             _turn: turn,
         }
@@ -138,6 +155,16 @@ impl Lab {
         ]
     }
 
+    /// The engine's address.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The docker command line.
+    pub fn command(&self) -> Command {
+        docker_of(&self.host)
+    }
+
     /// Makes an image of a folder.
     pub async fn import(&self, image: &str, folder: &Path, changes: &[&str]) {
         let archive = self.folder().join("image.tar");
@@ -145,7 +172,7 @@ impl Lab {
         tar.arg("-C").arg(folder).arg("-cf").arg(&archive).arg(".");
         run(tar, CALL).await;
         let labels = format!("LABEL {}", self.labels().join(" "));
-        let mut import = Command::new("docker");
+        let mut import = self.command();
         import.args(["import", "--change", &labels]);
         for change in changes {
             import.args(["--change", change]);
@@ -156,7 +183,7 @@ impl Lab {
 
     /// A docker command that makes something, `run` or `network create` say, with our labels.
     pub fn making(&self, what: &[&str]) -> Command {
-        let mut command = Command::new("docker");
+        let mut command = self.command();
         command.args(what);
         for label in self.labels() {
             command.args(["--label", &label]);
@@ -182,7 +209,7 @@ impl Lab {
         commands: &[&str],
     ) -> Printer {
         let name = self.name(what);
-        let printer = Printer::new(&name, self.folder()).await;
+        let printer = Printer::new(&name, &self.host, self.folder()).await;
         let mut command = self.making(how);
         command
             .args(["--name", &name, "--network", "none", "-v", &printer.mount()])
@@ -218,16 +245,18 @@ impl Drop for Lab {
             // Once more for those that others were built on.
             (&["images", "-q"], &["rmi", "-f"]),
         ] {
-            let listed = Blocking::new("docker")
-                .args(list)
-                .args(["--filter", &ours])
-                .output();
+            let docker = || {
+                let mut command = Blocking::new("docker");
+                command.env("DOCKER_HOST", &self.host);
+                command
+            };
+            let listed = docker().args(list).args(["--filter", &ours]).output();
             let listed = listed.map(|output| output.stdout).unwrap_or_default();
             let listed = String::from_utf8_lossy(&listed);
             if listed.trim().is_empty() {
                 continue;
             }
-            let mut remove_all = Blocking::new("docker");
+            let mut remove_all = docker();
             remove_all.args(remove).args(listed.split_whitespace());
             // The test is over either way, and may be failing already.
             drop(remove_all.output());

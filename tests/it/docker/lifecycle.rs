@@ -136,7 +136,8 @@ async fn a_rename_moves_no_counts() {
 
 #[tokio::test]
 async fn a_container_that_removes_itself_is_counted_in_full() {
-    let lab = Lab::new().await;
+    // An engine that is busy with others has removed the log before anybody can read its end.
+    let lab = Lab::alone().await;
     let exporter = lab.exporter().await;
     for number in 1..=5 {
         let what = format!("web{number}");

@@ -9,7 +9,7 @@ use tokio::net::unix::pipe::{OpenOptions, Receiver, Sender};
 use tokio::process::Command;
 use tokio::time::timeout;
 
-use super::lab::{docker, run};
+use super::lab::{docker_of, run};
 
 /// How long a printer may be at work.
 const LIMIT: Duration = Duration::from_mins(1);
@@ -18,6 +18,8 @@ const LIMIT: Duration = Duration::from_mins(1);
 #[derive(Debug)]
 pub struct Printer {
     pub name: String,
+    /// The engine's address.
+    host: String,
     folder: PathBuf,
     commands: Sender,
     answers: Lines<BufReader<Receiver>>,
@@ -25,7 +27,7 @@ pub struct Printer {
 
 impl Printer {
     /// Makes the pipes to a container that is still to be made.
-    pub async fn new(name: &str, folder: &Path) -> Self {
+    pub async fn new(name: &str, host: &str, folder: &Path) -> Self {
         let folder = Builder::new().prefix("control-").tempdir_in(folder);
         // Removed with the folder around it.
         let folder = folder.unwrap().keep();
@@ -38,6 +40,7 @@ impl Printer {
         let options = options.read_write(true);
         Self {
             name: name.to_owned(),
+            host: host.to_owned(),
             folder,
             commands: options.open_sender(&pipes[0]).unwrap(),
             answers: BufReader::new(options.open_receiver(&pipes[1]).unwrap()).lines(),
@@ -58,7 +61,12 @@ impl Printer {
     /// Waits until the next command has been carried out, and returns when it began. Those of the
     /// command line are carried out at each start.
     pub async fn done(&mut self) -> SystemTime {
-        let line = timeout(LIMIT, self.answers.next_line()).await;
+        self.done_within(LIMIT).await
+    }
+
+    /// The same, for a command that takes its time.
+    pub async fn done_within(&mut self, limit: Duration) -> SystemTime {
+        let line = timeout(limit, self.answers.next_line()).await;
         let line = line
             .unwrap_or_else(|_| panic!("{} does not answer", self.name))
             .unwrap()
@@ -80,6 +88,8 @@ impl Printer {
 
     /// Runs `docker COMMAND… NAME`.
     pub async fn docker(&self, command: &[&str]) {
-        docker(&[command, &[&self.name]].concat()).await;
+        let mut docker = docker_of(&self.host);
+        docker.args(command).arg(&self.name);
+        run(docker, LIMIT).await;
     }
 }

@@ -52,7 +52,10 @@ impl Scene {
             labels,
             ..Container::running("timed")
         });
-        let exporter = Exporter::with(&engine, &["--config.file", file.to_str().unwrap()]).await;
+        let state = engine.directory().join("state");
+        let arguments = [("--config.file", &file), ("--state.file", &state)];
+        let arguments = arguments.map(|(option, path)| [option, path.to_str().unwrap()]);
+        let exporter = Exporter::with(&engine, arguments.as_flattened()).await;
         let mut scene = Self {
             engine,
             exporter,

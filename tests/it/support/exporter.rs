@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -16,7 +17,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use super::engine::FakeEngine;
+use super::engine::{FakeEngine, Gate};
 
 /// How long anything may take before a test fails.
 pub const DEADLINE: Duration = Duration::from_secs(20);
@@ -73,11 +74,30 @@ impl Exporter {
         command
             .args(["--web.listen-address", "127.0.0.1:0"])
             .args(arguments);
+        let may_say = ["--state.file", "--config.file"];
+        if !arguments.iter().any(|one| may_say.contains(one)) {
+            // Not where an installed one keeps its numbers.
+            command.args(["--state.file", ""]);
+        }
         let exporter = Self::start(command).await;
         if engine.is_listening() {
             // From now on a new container is one that was created while we watched.
             exporter.until_log("the engine is up").await;
         }
+        exporter
+    }
+
+    /// Starts an exporter of an engine that keeps its numbers in a file.
+    pub async fn keeping(engine: &FakeEngine, state: &Path) -> Self {
+        Self::with(engine, &["--state.file", state.to_str().unwrap()]).await
+    }
+
+    /// Starts an exporter of what is behind a gate.
+    pub async fn behind(gate: &Gate) -> Self {
+        let mut command = authtail(&["--docker.host", &gate.address, "--state.file", ""]);
+        command.args(["--web.listen-address", "127.0.0.1:0"]);
+        let exporter = Self::start(command).await;
+        exporter.until_log("the engine is up").await;
         exporter
     }
 
@@ -113,8 +133,13 @@ impl Exporter {
 
     /// Waits for a line of the exporter's own log that holds a text.
     pub async fn until_log(&self, text: &str) -> String {
+        self.until_log_within(DEADLINE, text).await
+    }
+
+    /// The same, for what takes its time.
+    pub async fn until_log_within(&self, limit: Duration, text: &str) -> String {
         let mut lines = self.lines.clone();
-        let found = timeout(DEADLINE, async {
+        let found = timeout(limit, async {
             loop {
                 if let Some(line) = self.log().into_iter().find(|line| line.contains(text)) {
                     return line;
@@ -196,6 +221,25 @@ impl Exporter {
         .await
     }
 
+    /// Asks until everything that was there at the start has been read.
+    pub async fn until_ready(&self) {
+        let start = tokio::time::Instant::now();
+        while self.get("/-/ready").await.status != 200 {
+            assert!(start.elapsed() < DEADLINE, "not ready: {:#?}", self.log());
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Scrapes until the log of a container had to be opened again so many times.
+    pub async fn until_reconnects(&self, container: &str, reason: &str, times: u32) -> Page {
+        let labels = [("container", container), ("reason", reason)];
+        self.until(&format!("{times} reconnects: {reason}"), |page| {
+            let seen = page.sum("authtail_log_reconnects_total", &labels);
+            seen == Some(f64::from(times))
+        })
+        .await
+    }
+
     /// Scrapes until a container has logged that many lines in all.
     pub async fn until_lines(&self, container: &str, lines: u32) -> Page {
         let is_wanted = |page: &Page| page.lines(container) >= f64::from(lines);
@@ -206,21 +250,27 @@ impl Exporter {
         page
     }
 
+    /// Sends a signal to the process.
+    pub async fn signal(&self, signal: &str) {
+        let id = self.child.id().unwrap().to_string();
+        let sent = Command::new("kill").args([signal, &id]).status().await;
+        assert!(sent.unwrap().success());
+    }
+
     /// Asks the process to stop and waits for its end.
     pub async fn terminate(mut self, signal: &str) -> ExitStatus {
-        let id = self.child.id().unwrap().to_string();
-        let sent = Command::new("kill")
-            .args([signal, &id])
-            .status()
-            .await
-            .unwrap();
-        assert!(sent.success());
+        self.signal(signal).await;
         timeout(DEADLINE, self.child.wait()).await.unwrap().unwrap()
+    }
+
+    /// Ends the process without a chance to do anything.
+    pub async fn kill(self) {
+        self.terminate("-KILL").await;
     }
 }
 
 /// The samples of a page by series.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Page(BTreeMap<String, f64>);
 
 impl Page {
@@ -233,6 +283,13 @@ impl Page {
                 (series.to_owned(), value.parse().unwrap())
             });
         Self(samples.collect())
+    }
+
+    /// All series, written as on the page, and their values.
+    pub fn series(&self) -> impl Iterator<Item = (&str, f64)> {
+        self.0
+            .iter()
+            .map(|(series, value)| (series.as_str(), *value))
     }
 
     /// The value of a series, written as on the page.
@@ -274,6 +331,32 @@ impl Page {
     /// Records that a container's log repeated.
     pub fn duplicates(&self, container: &str) -> Option<f64> {
         self.sum("authtail_log_duplicates_total", &[("container", container)])
+    }
+
+    /// Holes in a container's log that the engine could not fill any more.
+    pub fn gaps(&self, container: &str) -> Option<f64> {
+        self.sum("authtail_log_gaps_total", &[("container", container)])
+    }
+
+    /// The bytes of all lines of a container.
+    pub fn bytes(&self, container: &str) -> Option<f64> {
+        self.sum("authtail_log_bytes_total", &[("container", container)])
+    }
+
+    /// Fails if a counter is below what an earlier page has shown.
+    pub fn assert_not_below(&self, earlier: &Self) {
+        for (series, before) in &earlier.0 {
+            let name = series.split('{').next().unwrap();
+            let is_counter = ["_total", "_bucket", "_count"]
+                .iter()
+                .any(|end| name.ends_with(end));
+            // What the process itself did begins anew with each process.
+            let is_kept = name.starts_with("authtail_request") || name.starts_with("authtail_log");
+            if is_counter && is_kept {
+                let now = self.get(series).unwrap_or_default();
+                assert!(now >= *before, "{series} went from {before} to {now}");
+            }
+        }
     }
 
     /// Times that a container's log was opened again, for any reason.
