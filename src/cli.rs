@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::builder::{OsStringValueParser, Resettable, TypedValueParser};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::config::{ListenAddress, LogFormat, LogLevel, Retention, Select, TelemetryPath};
+use crate::config::{
+    ListenAddress, LogFormat, LogLevel, NamedPattern, Retention, Select, TelemetryPath,
+};
 use crate::docker::Endpoint;
 
 const VERSION: &str = concat!(
@@ -62,6 +64,35 @@ pub(crate) enum Command {
     Config(ConfigCommand),
     /// Ask the local exporter whether it is healthy.
     Healthcheck,
+    /// Show what authtail makes of each line of a log.
+    Explain(ExplainOptions),
+}
+
+/// Options of `explain`.
+#[derive(Debug, Args)]
+pub(crate) struct ExplainOptions {
+    /// The log; `-` or nothing for standard input.
+    pub(crate) file: Option<PathBuf>,
+
+    /// Print one JSON object for each line.
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) reading: ReadingOptions,
+}
+
+/// How to read a log that no container's labels say anything about.
+#[derive(Debug, Args)]
+pub(crate) struct ReadingOptions {
+    /// Format of the access lines [default: found out at the first one]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) format: Option<String>,
+
+    /// A route besides those of the configuration: a name, `=` and a path as in the file; may be
+    /// repeated.
+    #[arg(long = "route", value_name = "NAME=PATH")]
+    pub(crate) routes: Vec<NamedPattern>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,5 +1,6 @@
 //! What the commands do, and how the process ends.
 
+mod explain;
 mod healthcheck;
 mod run;
 
@@ -25,6 +26,7 @@ pub(crate) fn main() -> ExitCode {
             config_file: Some(file),
             ..options
         }),
+        Command::Explain(explain) => explain::explain(&options, explain),
         Command::Healthcheck => healthcheck::healthcheck(&options),
     };
     match result {

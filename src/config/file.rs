@@ -15,7 +15,7 @@ use crate::parse::custom::Custom;
 use crate::parse::{Format, Unit};
 use crate::route::{Pattern, Routes};
 
-/// The formats that can be named: `uvicorn` and those of the file. One that is broken has been
+/// The formats that can be named: the built-in ones and those of the file. One that is broken has been
 /// reported, and is `None`.
 #[derive(Clone, Debug)]
 pub(super) struct Formats(BTreeMap<String, Option<Format>>);
@@ -167,9 +167,7 @@ impl Formats {
 
 impl Default for Formats {
     fn default() -> Self {
-        Self(BTreeMap::from([(
-            Format::Uvicorn.name().to_owned(),
-            Some(Format::Uvicorn),
-        )]))
+        let built_in = Format::names().map(|name| (name.to_owned(), Format::built_in(name)));
+        Self(built_in.collect())
     }
 }

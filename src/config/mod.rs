@@ -10,12 +10,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::docker::Endpoint;
-use crate::route::Routes;
+use crate::parse::Format;
+use crate::route::{Routes, RoutesError};
 
 pub(crate) use container::Plan;
 use container::Rule;
 pub(crate) use section::Problem;
-pub(crate) use values::{ListenAddress, LogFormat, LogLevel, Retention, Select, TelemetryPath};
+pub(crate) use values::{
+    ListenAddress, LogFormat, LogLevel, NamedPattern, Retention, Select, TelemetryPath,
+};
 
 const DEFAULT_PORT: u16 = 8401;
 const DEFAULT_RETENTION: Duration = Duration::from_mins(15);
@@ -141,5 +144,18 @@ impl Config {
             formats: parts.formats,
             rules: parts.rules,
         })
+    }
+
+    /// The format of a name, or a message that says which names there are.
+    pub(crate) fn format(&self, name: &str) -> Result<Option<Format>, String> {
+        self.formats.find(name)
+    }
+
+    /// The routes of all containers, and some more.
+    pub(crate) fn routes(&self, extra: Vec<NamedPattern>) -> Result<Routes, RoutesError> {
+        let extra = extra
+            .into_iter()
+            .map(|NamedPattern(name, pattern)| (name, pattern));
+        self.routes.with(extra)
     }
 }

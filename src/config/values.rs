@@ -4,6 +4,9 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use crate::chain::chain;
+use crate::route::{Pattern, PatternError};
+
 /// What is wrong with a value, as a sentence that says what is allowed.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{0}")]
@@ -60,6 +63,10 @@ pub(crate) struct TelemetryPath(pub(crate) String);
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Retention(pub(crate) Duration);
 
+/// A route and one of its patterns: `chat=/api/v1/chat/*`.
+#[derive(Clone, Debug)]
+pub(crate) struct NamedPattern(pub(crate) String, pub(crate) Pattern);
+
 /// `true` or `false`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Enabled(pub(crate) bool);
@@ -67,6 +74,22 @@ pub(crate) struct Enabled(pub(crate) bool);
 /// A number of series, from 1000 to a million.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct MaxSeries(pub(crate) usize);
+
+impl FromStr for NamedPattern {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        let (name, pattern) = text.split_once('=').ok_or_else(|| {
+            ValueError(format!(
+                "`{text}` has no `=`, expected a name, `=` and a path"
+            ))
+        })?;
+        let pattern = pattern
+            .parse()
+            .map_err(|error: PatternError| ValueError(chain(&error)))?;
+        Ok(Self(name.to_owned(), pattern))
+    }
+}
 
 const YEAR: Duration = Duration::from_hours(366 * 24);
 

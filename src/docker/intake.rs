@@ -303,7 +303,7 @@ impl Interpreter {
                 tally.request(route, request.code, request.duration, line.timestamp);
             }
             (Reading::Unparsed(reason), _) => tally.unparsed(reason),
-            (Reading::Request(_) | Reading::Other, _) => {}
+            _ => {}
         }
         matches!(reading.0, Reading::Request(_))
     }
@@ -322,7 +322,7 @@ impl Interpreter {
         let reading = self.parser.read(line);
         let route = match &reading {
             Reading::Request(request) => self.routes.find(request.path),
-            Reading::Unparsed(_) | Reading::Other => None,
+            _ => None,
         };
         (reading, route)
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use regex::bytes::{Captures, Regex, RegexBuilder};
 
 use super::duration::{self, Unit};
-use super::{Reading, Request, Unparsed, fields};
+use super::{Format, Reading, Request, Unparsed, fields};
 
 /// The names that a group may have.
 const GROUPS: [&str; 5] = ["method", "path", "status", "duration", "client"];
@@ -31,7 +31,7 @@ pub enum CustomError {
     /// The name is not allowed.
     #[error(
         "format name `{0}` is not allowed, expected 1 to 40 of `a-z`, `0-9`, `_` and `-`, \
-         and not `uvicorn`"
+         and not the name of a built-in format"
     )]
     Name(String),
     /// The regex has a syntax error or is too large.
@@ -115,6 +115,7 @@ impl Custom {
             code: fields::code(text("status")?)?,
             duration: self.duration(text("duration")),
             client: text("client"),
+            auth_call: None,
         })
     }
 
@@ -127,7 +128,9 @@ impl Custom {
 
 fn is_name(name: &str) -> bool {
     let is_allowed = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-');
-    (1..=40).contains(&name.len()) && name.bytes().all(is_allowed) && name != super::UVICORN
+    (1..=40).contains(&name.len())
+        && name.bytes().all(is_allowed)
+        && Format::built_in(name).is_none()
 }
 
 #[cfg(test)]
@@ -180,6 +183,7 @@ mod tests {
     fn reads_what_the_groups_say() {
         let custom = Custom::new("x", TIMED, Some(Unit::Milliseconds)).unwrap();
         let mut expected = Request {
+            auth_call: None,
             method: Some(b"GET"),
             path: b"/a",
             code: 401,

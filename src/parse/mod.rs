@@ -5,19 +5,29 @@
 
 mod clean;
 pub mod custom;
+mod denial;
 mod duration;
+pub(crate) mod envelope;
 mod fields;
+mod format;
 mod json;
+mod notice;
+mod room;
+mod signs;
 mod uvicorn;
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use memchr::memmem::Finder;
+use regex::bytes::Regex;
 
-use self::custom::Custom;
+pub use self::denial::{Denial, Reason};
 pub use self::duration::{Unit, UnitError};
+pub use self::format::{BuiltIn, Format};
+pub use self::notice::Notice;
+use self::room::Room;
 
 /// What an access line says about one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,17 +43,37 @@ pub struct Request<'a> {
     /// What stands where the client's address should; anything, if a client can forge
     /// `X-Forwarded-For`.
     pub client: Option<&'a [u8]>,
+    /// What a proxy's line says about the auth call that it made for this request.
+    pub auth_call: Option<AuthCall<'a>>,
+}
+
+/// What the line of a proxy says about the auth call before a request, if there was one: the line
+/// does not tell, the configuration does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AuthCall<'a> {
+    /// The router (Traefik) that took the request.
+    pub router: Option<&'a [u8]>,
+    /// The host that the client asked for, without port.
+    pub host: Option<&'a [u8]>,
+    /// 200 if the request passed, else what the auth server answered.
+    pub code: u16,
+    /// How long it took, as far as the line can tell it from the application's part.
+    pub duration: Option<Duration>,
 }
 
 impl Request<'_> {
     /// Returns the client's address, if there is a valid one. Read on demand: counting does not
     /// need it, and it would take as long as reading the rest of the line.
     pub fn client_address(&self) -> Option<IpAddr> {
-        let text = std::str::from_utf8(self.client?).ok()?;
-        text.parse()
-            .ok()
-            .or_else(|| text.parse().ok().map(|client: SocketAddr| client.ip()))
+        address(self.client?)
     }
+}
+
+/// Reads the address in `address`, `address:port` or `[address]:port`.
+pub(crate) fn address(client: &[u8]) -> Option<IpAddr> {
+    let text = std::str::from_utf8(client).ok()?;
+    let address = text.parse().ok();
+    address.or_else(|| text.parse().ok().map(|client: SocketAddr| client.ip()))
 }
 
 /// What one line turned out to be.
@@ -51,6 +81,10 @@ impl Request<'_> {
 pub enum Reading<'a> {
     /// An access line.
     Request(Request<'a>),
+    /// A line that says why a request was refused.
+    Denial(Denial<'a>),
+    /// A line that an operator would want counted.
+    Notice(Notice),
     /// A line that should have been an access line.
     Unparsed(Unparsed),
     /// Any other line.
@@ -63,8 +97,7 @@ pub enum Reading<'a> {
 pub enum Unparsed {
     /// The configured regex matched, but what it calls a status is not a status code.
     Field,
-    /// A JSON line with an access line's text that is broken, has a key twice, or comes
-    /// from another logger than the access log's.
+    /// A JSON line with an access line's text that is broken or has a key twice.
     Json,
     /// The record has no valid timestamp. Given by the reader of the log, not by [`Parser`].
     Timestamp,
@@ -96,57 +129,23 @@ impl Unparsed {
     }
 }
 
-const UVICORN: &str = "uvicorn";
-
-/// How a server writes its access lines.
-#[derive(Clone, Debug)]
-pub enum Format {
-    /// A regex from the configuration.
-    Custom(Arc<Custom>),
-    /// uvicorn, under whichever logging set-up.
-    Uvicorn,
-}
-
-impl Format {
-    /// Returns the built-in format of this name.
-    pub fn built_in(name: &str) -> Option<Self> {
-        (name == UVICORN).then_some(Self::Uvicorn)
-    }
-
-    /// Returns the name that configuration, labels and reports use.
-    pub fn name(&self) -> &str {
-        match self {
-            Self::Custom(custom) => custom.name(),
-            Self::Uvicorn => UVICORN,
-        }
-    }
-
-    /// Tells whether its access lines say how long a request took.
-    pub fn has_durations(&self) -> bool {
-        match self {
-            Self::Custom(custom) => custom.has_durations(),
-            Self::Uvicorn => false,
-        }
-    }
-}
-
 /// Reads the lines of one container.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Parser {
     format: Option<Format>,
     /// The line without colours, where it had some.
     plain: Vec<u8>,
-    /// The text inside a JSON line.
-    message: Vec<u8>,
+    room: Room,
+    /// Room for finding out whether another format reads a line.
+    spare: Room,
 }
 
 impl Parser {
     /// Creates a parser for `format`; `None` means: find out at the first access line.
-    pub const fn new(format: Option<Format>) -> Self {
+    pub fn new(format: Option<Format>) -> Self {
         Self {
             format,
-            plain: Vec::new(),
-            message: Vec::new(),
+            ..Self::default()
         }
     }
 
@@ -157,16 +156,72 @@ impl Parser {
 
     /// Reads one complete line, with or without its line end.
     pub fn read<'a>(&'a mut self, line: &'a [u8]) -> Reading<'a> {
-        let line = clean::clean(line, &mut self.plain);
-        if let Some(Format::Custom(custom)) = &self.format {
-            return custom.read(line);
+        let Self {
+            format,
+            plain,
+            room,
+            spare,
+        } = self;
+        let line = clean::clean(line, plain);
+        if format.is_none() && has_method(line) {
+            *format = detect(line, spare);
         }
-        let reading = uvicorn::read(line, &mut self.message);
-        if matches!(reading, Reading::Request(_)) {
-            self.format.get_or_insert(Format::Uvicorn);
+        let reading = match format {
+            Some(Format::Custom(custom)) => custom.read(line),
+            Some(Format::BuiltIn(format)) => request(format, line, room),
+            None => Reading::Other,
+        };
+        if reading != Reading::Other {
+            return reading;
         }
-        reading
+        let is_access_line = has_request_line(line);
+        match signs::read(line, is_access_line) {
+            // The configuration alone says what an access line is.
+            Reading::Other if is_access_line && !matches!(format, Some(Format::Custom(_))) => {
+                unread(line, spare)
+            }
+            reading => reading,
+        }
     }
+}
+
+/// Returns the one built-in format that reads a line as an access line.
+fn detect(line: &[u8], room: &mut Room) -> Option<Format> {
+    let mut reads = |format: &BuiltIn| request(format, line, room) != Reading::Other;
+    format::built_in()
+        .find(|format| format.is_detected && reads(format))
+        .map(Format::BuiltIn)
+}
+
+fn request<'a>(format: &BuiltIn, line: &'a [u8], room: &'a mut Room) -> Reading<'a> {
+    room.clear();
+    (format.read)(line, room).map_or(Reading::Other, Reading::Request)
+}
+
+/// Says why a line with a request line was not read; one of another known format was written by
+/// somebody else about a request that is counted where it belongs.
+fn unread(line: &[u8], room: &mut Room) -> Reading<'static> {
+    if detect(line, room).is_some() {
+        return Reading::Other;
+    }
+    let is_json = line.trim_ascii_start().starts_with(b"{");
+    let is_broken = is_json && json::walk(line, &mut |_, _| ()).is_err();
+    Reading::Unparsed(if is_broken {
+        Unparsed::Json
+    } else {
+        Unparsed::Unrecognised
+    })
+}
+
+/// Tells whether a text holds the name of a method: without one it is no access line.
+///
+/// A cheap sign, so that lines of another kind are not tried in every format.
+fn has_method(text: &[u8]) -> bool {
+    static METHOD: LazyLock<Regex> = LazyLock::new(|| {
+        let methods = "GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS|TRACE|CONNECT|get|head|post|put";
+        Regex::new(methods).expect("a list of words is a regex")
+    });
+    METHOD.is_match(text)
 }
 
 /// Tells whether a text holds the end of a quoted request line, such as ` HTTP/1.1"`.
@@ -191,6 +246,9 @@ const fn is_version(byte: u8) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use super::custom::Custom;
     use super::*;
 
     const LINE: &[u8] =
@@ -210,6 +268,7 @@ mod tests {
             code: 401,
             duration: None,
             client: Some(b"172.26.0.3"),
+            auth_call: None,
         };
         assert_eq!(parser.read(LINE), Reading::Request(expected));
         assert_eq!(parser.format().map(Format::name), Some("uvicorn"));
@@ -232,6 +291,7 @@ mod tests {
                 code: 200,
                 duration: None,
                 client,
+                auth_call: None,
             };
             let expected = expected.map(|address| address.parse().unwrap());
             assert_eq!(request.client_address(), expected, "{text}");

@@ -12,37 +12,48 @@
 
 use memchr::memrchr;
 
-use super::json::Event;
-use super::{Reading, Request, Unparsed, fields, has_request_line, is_version};
+use super::format::BuiltIn;
+use super::json::{self, Value};
+use super::room::Room;
+use super::{Request, fields, is_version};
 
-/// Reads a line of uvicorn's family; `message` is room for the text inside a JSON line.
-pub(super) fn read<'a>(line: &'a [u8], message: &'a mut Vec<u8>) -> Reading<'a> {
+pub(super) const FORMATS: &[BuiltIn] = &[BuiltIn {
+    name: "uvicorn",
+    has_durations: false,
+    is_detected: true,
+    read,
+}];
+
+/// Reads a line of uvicorn's family.
+fn read<'a>(line: &'a [u8], room: &'a mut Room) -> Option<Request<'a>> {
     if let Some(request) = access_line(line) {
-        return Reading::Request(request);
+        return Some(request);
     }
-    if !has_request_line(line) {
-        return Reading::Other;
+    let is_json = line.trim_ascii_start().starts_with(b"{");
+    if !is_json || memchr::memmem::find(line, b" HTTP/").is_none() {
+        return None;
     }
-    let read = if line.trim_ascii_start().starts_with(b"{") {
-        json_line(line, message)
-    } else {
-        Err(Unparsed::Unrecognised)
-    };
-    read.map_or_else(Reading::Unparsed, Reading::Request)
+    json_line(line, room)
 }
 
 /// Reads a line whose text is in the `message` of a JSON object.
-fn json_line<'a>(line: &[u8], message: &'a mut Vec<u8>) -> Result<Request<'a>, Unparsed> {
-    let event: Event = serde_json::from_slice(line).map_err(|_| Unparsed::Json)?;
-    *message = event.message.ok_or(Unparsed::Unrecognised)?.into_bytes();
-    let request = access_line(message).ok_or(Unparsed::Unrecognised)?;
+fn json_line<'a>(line: &'a [u8], room: &'a mut Room) -> Option<Request<'a>> {
+    let picked = json::pick(line, |path| match path {
+        [b"message"] => Some(0),
+        [b"logger"] => Some(1),
+        [b"name"] => Some(2),
+        _ => None,
+    });
+    let [message, logger, name] = picked.ok()?;
     // Any other logger may repeat what a client sent. Behind gunicorn it is `uvicorn.access` too.
-    let is_access_log = |logger: String| logger.ends_with("access");
-    if event.logger.or(event.name).is_none_or(is_access_log) {
-        Ok(request)
-    } else {
-        Err(Unparsed::Json)
+    if let Some(Value::Text(logger)) = logger.or(name)
+        && !logger.decoded().ends_with(b"access")
+    {
+        return None;
     }
+    let message = room.place_text(message)?;
+    let room: &'a Room = room;
+    access_line(room.get(&message))
 }
 
 /// Reads `… client - "METHOD target HTTP/version" code phrase` from its end.
@@ -69,6 +80,7 @@ fn access_line(line: &[u8]) -> Option<Request<'_>> {
         code,
         duration: None,
         client: client(left),
+        auth_call: None,
     })
 }
 
@@ -113,12 +125,8 @@ mod tests {
         Some((path, request.code, request.client_address()))
     }
 
-    fn read_json(line: &str) -> Result<u16, Option<Unparsed>> {
-        match read(line.as_bytes(), &mut Vec::new()) {
-            Reading::Request(request) => Ok(request.code),
-            Reading::Unparsed(reason) => Err(Some(reason)),
-            Reading::Other => Err(None),
-        }
+    fn read_json(line: &str) -> Option<u16> {
+        Some(read(line.as_bytes(), &mut Room::default())?.code)
     }
 
     #[test]
@@ -227,51 +235,34 @@ mod tests {
     fn json_counts_once_and_only_from_an_access_log() {
         const MESSAGE: &str = r#""message": "1.2.3.4:5 - \"GET / HTTP/1.1\" 401""#;
         let object = |rest: &str| format!("{{{MESSAGE}{rest}}}");
-        assert_eq!(read_json(&object("")), Ok(401));
-        assert_eq!(read_json(&format!(" {} ", object(""))), Ok(401));
-        assert_eq!(
-            read_json(&object(r#", "name": "uvicorn.access", "x": {"a": [1]}"#)),
-            Ok(401)
-        );
-        assert_eq!(
-            read_json(&object(r#", "logger": "api.access", "name": "api""#)),
-            Ok(401)
-        );
-
-        let json = Err(Some(Unparsed::Json));
-        assert_eq!(
-            read_json(&object(r#", "name": "app.errors""#)),
-            json,
-            "another logger"
-        );
-        assert_eq!(
-            read_json(&object(&format!(", {MESSAGE}"))),
-            json,
-            "message twice"
-        );
-        assert_eq!(
-            read_json(&object(r#", "name": "x", "name": "access""#)),
-            json,
-            "name twice"
-        );
-        assert_eq!(read_json(&object("}")), json, "text behind the object");
-        assert_eq!(read_json(&object(", ")), json, "cut");
-        assert_eq!(
-            read_json(r#"{"message": ["GET / HTTP/1.1\""]}"#),
-            json,
-            "not a text"
-        );
-
-        let unrecognised = Err(Some(Unparsed::Unrecognised));
-        assert_eq!(
-            read_json(r#"{"event": "- \"GET / HTTP/1.1\" 401"}"#),
-            unrecognised
-        );
-        assert_eq!(
-            read_json(r#"{"message": "\"GET / HTTP/1.1\" 401 12"}"#),
-            unrecognised
-        );
-        assert_eq!(read_json(r#"{"message": "started"}"#), Err(None));
-        assert_eq!(read_json("{"), Err(None));
+        for rest in [
+            "",
+            r#", "name": "uvicorn.access", "x": {"a": [1]}"#,
+            r#", "logger": "api.access", "name": "api""#,
+        ] {
+            assert_eq!(
+                read_json(&format!(" {} ", object(rest))),
+                Some(401),
+                "{rest}"
+            );
+        }
+        for (rest, why) in [
+            (r#", "name": "app.errors""#, "another logger"),
+            (&format!(", {MESSAGE}"), "message twice"),
+            (r#", "name": "x", "name": "access""#, "name twice"),
+            ("}", "text behind the object"),
+            (", ", "cut"),
+        ] {
+            assert_eq!(read_json(&object(rest)), None, "{why}");
+        }
+        for line in [
+            r#"{"message": ["GET / HTTP/1.1\""]}"#,
+            r#"{"event": "- \"GET / HTTP/1.1\" 401"}"#,
+            r#"{"message": "\"GET / HTTP/1.1\" 401 12"}"#,
+            r#"{"message": "started"}"#,
+            "{",
+        ] {
+            assert_eq!(read_json(line), None, "{line}");
+        }
     }
 }

@@ -2,112 +2,153 @@
 //!
 //! `corpus/<name>.log` holds the lines as printed, `corpus/<name>.expected.tsv` one row per line:
 //! line number, kind, method, path, status, latency in seconds, client; `-` is absent or not
-//! asserted. Kinds: `validate` and `other-request` are access lines, `error` and `noise` are not.
+//! asserted. Kinds: `validate` is an access line on the route, `other-request` any other one,
+//! `error` a line that says that something is wrong, `noise` anything but a request.
+//! `corpus/index.tsv` says for each file which format it has, and what else has to be given.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
-use authtail::parse::custom::Custom;
-use authtail::parse::{Format, Parser, Reading, Unit};
-use authtail::route::Routes;
+use serde_json::Value;
 
-/// What one file holds: lines, lines on the route `validate`, other access lines.
-type Count = (usize, usize, usize);
+use crate::support::exporter::authtail;
 
-#[test]
-fn uvicorn_with_nothing_configured() {
-    for (name, expected) in [
-        ("uvicorn-basicconfig", (75, 12, 0)),
-        ("uvicorn-color", (127, 35, 18)),
-        ("uvicorn-default", (127, 35, 18)),
-        ("uvicorn-json", (75, 35, 18)),
-        ("uvicorn-level-trace", (158, 12, 0)),
-        ("uvicorn-level-warning", (66, 0, 0)),
-        ("uvicorn-long20k", (11, 3, 0)),
-        ("uvicorn-no-access-log", (74, 0, 0)),
-        ("uvicorn-root-path", (126, 34, 18)),
-    ] {
-        let mut parser = Parser::new(None);
-        assert_eq!(check(name, &mut parser), expected, "{name}");
-        let detected = (expected != (expected.0, 0, 0)).then_some("uvicorn");
-        assert_eq!(parser.format().map(Format::name), detected, "{name}");
-    }
+/// One file: the format that its lines are in, and the arguments that say what they do not.
+struct Entry {
+    name: String,
+    format: String,
+    arguments: Vec<String>,
 }
 
-#[test]
-fn fastapi_middleware_lines_by_a_regex_for_text() {
-    let regex = r"- INFO - (?<method>[A-Z]+) (?<path>.*) - Status: (?<status>\d{3}) - Time: (?<duration>[\d.]+)s$";
-    let custom = Custom::new("timing", regex, Some(Unit::Seconds)).unwrap();
-    let mut parser = Parser::new(Some(Format::Custom(Arc::new(custom))));
-    assert_eq!(check("fastapi-timing-a", &mut parser), (192, 36, 18));
-}
-
-#[test]
-fn fastapi_middleware_lines_by_a_regex_for_logfmt() {
-    let regex = r"- INFO - request method=(?<method>[A-Z]+) path=(?<path>.*) status=(?<status>\d{3}) duration_ms=(?<duration>[\d.]+) client=(?<client>\S*)$";
-    let custom = Custom::new("logfmt", regex, Some(Unit::Milliseconds)).unwrap();
-    let mut parser = Parser::new(Some(Format::Custom(Arc::new(custom))));
-    assert_eq!(check("fastapi-timing-logfmt", &mut parser), (139, 36, 18));
-}
-
-/// Reads a file row by row, and panics at the first row that differs.
-fn check(name: &str, parser: &mut Parser) -> Count {
-    let log = fs::read(corpus(&format!("{name}.log"))).unwrap();
-    let log = log.strip_suffix(b"\n").unwrap_or(&log);
-    let rows = fs::read_to_string(corpus(&format!("{name}.expected.tsv"))).unwrap();
-    let routes = Routes::default();
-
-    let (mut lines, mut validate, mut other) = (0, 0, 0);
-    let mut rows = rows.lines();
-    for line in log.split(|&byte| byte == b'\n') {
-        let row = rows.next().unwrap();
-        let fields: Vec<_> = row.split('\t').collect();
-        let [_, kind, method, path, status, latency, client] = fields[..] else {
-            panic!("{name}: {row}")
+#[tokio::test]
+async fn every_row_of_every_file_agrees() {
+    let mut entries = BTreeMap::new();
+    for row in fs::read_to_string(corpus("index.tsv")).unwrap().lines() {
+        let mut fields = row.split('\t');
+        let (name, format) = (fields.next().unwrap(), fields.next().unwrap());
+        let entry = Entry {
+            name: name.to_owned(),
+            format: format.to_owned(),
+            arguments: fields.map(str::to_owned).collect(),
         };
-        let context = format!("{name}: {row}\n{}", String::from_utf8_lossy(line));
-        lines += 1;
-        let request = match parser.read(line) {
-            Reading::Request(request) => request,
-            Reading::Other => {
-                assert!(matches!(kind, "error" | "noise"), "{context}");
-                continue;
-            }
-            Reading::Unparsed(reason) => panic!("{reason:?} {context}"),
-        };
-        match kind {
-            "validate" => validate += 1,
-            "other-request" => other += 1,
-            _ => panic!("{context}"),
-        }
-        let route = routes
-            .find(request.path)
-            .map(|id| routes.names()[id].as_str());
-        assert_eq!(
-            route,
-            (kind == "validate").then_some("validate"),
-            "{context}"
+        assert!(
+            entries.insert(entry.name.clone(), entry).is_none(),
+            "{name} twice"
         );
-        assert_eq!(request.method, Some(method.as_bytes()), "{context}");
-        assert_eq!(request.path, path.as_bytes(), "{context}");
-        assert_eq!(request.code.to_string(), status, "{context}");
-        assert_eq!(request.duration, seconds(latency), "{context}");
-        if client != "-" {
-            assert_eq!(
-                request.client_address().unwrap().to_string(),
-                client,
-                "{context}"
-            );
+    }
+    let mut wrong = Vec::new();
+    for file in fs::read_dir(corpus("")).unwrap() {
+        let file = file.unwrap().file_name().into_string().unwrap();
+        let Some(name) = file.strip_suffix(".log") else {
+            continue;
+        };
+        match entries.remove(name) {
+            Some(entry) => wrong.extend(check(&entry).await),
+            None => wrong.push(format!("{name} is not in the index")),
         }
     }
-    assert_eq!(rows.next(), None, "{name} has more rows than lines");
-    (lines, validate, other)
+    wrong.extend(entries.keys().map(|name| format!("{name} has no file")));
+    assert!(
+        wrong.is_empty(),
+        "{} rows:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
 }
 
-fn seconds(text: &str) -> Option<Duration> {
-    (text != "-").then(|| Duration::from_secs_f64(text.parse().unwrap()))
+/// Reads a file row by row and returns what differs.
+async fn check(entry: &Entry) -> Vec<String> {
+    let Entry {
+        name,
+        format,
+        arguments,
+    } = entry;
+    let mut explain = authtail(&["explain", "--json"]);
+    let output = explain
+        .args(arguments)
+        .arg(corpus(&format!("{name}.log")))
+        .output()
+        .await
+        .unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{name}: {stderr}");
+    let lines = fs::read(corpus(&format!("{name}.log"))).unwrap();
+    let lines = lines
+        .strip_suffix(b"\n")
+        .unwrap_or(&lines)
+        .split(|&byte| byte == b'\n');
+    let rows = fs::read(corpus(&format!("{name}.expected.tsv"))).unwrap();
+    let rows: Vec<_> = rows
+        .strip_suffix(b"\n")
+        .unwrap()
+        .split(|&byte| byte == b'\n')
+        .collect();
+    let explained: Vec<_> = output
+        .stdout
+        .strip_suffix(b"\n")
+        .unwrap()
+        .split(|&byte| byte == b'\n')
+        .collect();
+    assert_eq!(explained.len(), rows.len(), "{name}");
+    let mut wrong = Vec::new();
+    for ((row, explained), line) in rows.into_iter().zip(explained).zip(lines) {
+        let row = String::from_utf8_lossy(row);
+        let explained = serde_json::from_slice(explained).unwrap();
+        if let Some(why) = difference(&row, &explained, format) {
+            let line = String::from_utf8_lossy(line);
+            wrong.push(format!(
+                "{name}: {why}\n  row  {row}\n  got  {explained}\n  line {line:.300}"
+            ));
+        }
+    }
+    wrong
+}
+
+/// What is wrong with the reading of a line, if anything is.
+fn difference(row: &str, explained: &Value, format: &str) -> Option<String> {
+    let fields: Vec<_> = row.split('\t').collect();
+    let [line, kind, method, path, status, latency, client] = fields[..] else {
+        panic!("{row}")
+    };
+    let text = |field: &str| match &explained[field] {
+        Value::String(text) => text.replace('\n', "\\n").replace('\t', "\\t"),
+        Value::Null => "-".to_owned(),
+        other => other.to_string(),
+    };
+    let seconds =
+        |text: &str| (text != "-").then(|| Duration::from_secs_f64(text.parse().unwrap()));
+    if text("line") != line {
+        return Some("another line".to_owned());
+    }
+    let expected = match kind {
+        "validate" | "other-request" => "request",
+        "error" if matches!(&*text("kind"), "denial" | "notice") => return None,
+        "noise" if text("kind") != "request" => return None,
+        _ => return Some(format!("is a {}", text("kind"))),
+    };
+    let route = if kind == "validate" { "validate" } else { "-" };
+    let pairs = [
+        ("kind", expected),
+        ("format", format),
+        ("route", route),
+        ("method", method),
+        ("path", path),
+        ("code", status),
+    ];
+    for (field, expected) in pairs {
+        if text(field) != expected {
+            return Some(format!("{field} is {}, not {expected}", text(field)));
+        }
+    }
+    if seconds(&text("duration_seconds")) != seconds(latency) {
+        return Some(format!("takes {}, not {latency}", text("duration_seconds")));
+    }
+    if client != "-" && text("client") != client {
+        return Some(format!("client is {}, not {client}", text("client")));
+    }
+    None
 }
 
 fn corpus(file: &str) -> PathBuf {

@@ -74,7 +74,7 @@ fn parsed(request: Request<'_>) -> Parsed {
 fn read(line: &[u8]) -> Option<Parsed> {
     match Parser::new(None).read(line) {
         Reading::Request(request) => Some(parsed(request)),
-        Reading::Unparsed(_) | Reading::Other => None,
+        _ => None,
     }
 }
 

@@ -1,0 +1,83 @@
+//! The formats that are known: one table, one name each.
+
+use std::sync::Arc;
+
+use super::custom::Custom;
+use super::room::Room;
+use super::{Request, uvicorn};
+
+/// How a server writes its access lines.
+#[derive(Clone, Debug)]
+pub enum Format {
+    /// From the configuration.
+    Custom(Arc<Custom>),
+    /// Known without configuration.
+    BuiltIn(&'static BuiltIn),
+}
+
+/// A format that needs no configuration.
+#[derive(Debug)]
+pub struct BuiltIn {
+    pub(super) name: &'static str,
+    /// True if its access lines say how long a request took.
+    pub(super) has_durations: bool,
+    /// True if a container may be found to have it by its lines alone.
+    pub(super) is_detected: bool,
+    /// Reads a line without colours and line end; `None`: it is no access line of this format.
+    pub(super) read: for<'a> fn(&'a [u8], &'a mut Room) -> Option<Request<'a>>,
+}
+
+/// The formats of each family, in the order in which they are tried.
+const FAMILIES: [&[BuiltIn]; 1] = [uvicorn::FORMATS];
+
+/// All of them, in the order in which they are tried.
+pub(super) fn built_in() -> impl Iterator<Item = &'static BuiltIn> {
+    FAMILIES.into_iter().flatten()
+}
+
+impl Format {
+    /// Returns the built-in format of this name.
+    pub fn built_in(name: &str) -> Option<Self> {
+        built_in()
+            .find(|format| format.name == name)
+            .map(Self::BuiltIn)
+    }
+
+    /// Returns the names of all built-in formats.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        built_in().map(|format| format.name)
+    }
+
+    /// Returns the name that configuration, labels and reports use.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Custom(custom) => custom.name(),
+            Self::BuiltIn(format) => format.name,
+        }
+    }
+
+    /// Tells whether its access lines say how long a request took.
+    pub fn has_durations(&self) -> bool {
+        match self {
+            Self::Custom(custom) => custom.has_durations(),
+            Self::BuiltIn(format) => format.has_durations,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn every_name_is_given_once_and_found() {
+        let mut names = HashSet::new();
+        for name in Format::names() {
+            assert!(names.insert(name), "{name}");
+            assert_eq!(Format::built_in(name).unwrap().name(), name);
+        }
+        assert!(Format::built_in("apache").is_none());
+    }
+}

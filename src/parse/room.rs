@@ -1,0 +1,49 @@
+//! Where texts go that do not stand in the line as they are meant, such as `\"` in JSON.
+
+use std::ops::Range;
+
+use super::json::{Text, Value};
+
+/// Room for the texts of one line; used again for the next.
+#[derive(Debug, Default)]
+pub(super) struct Room(Vec<u8>);
+
+/// Where a text is: in the line, or in the room.
+#[derive(Clone, Debug)]
+pub(super) enum Place<'a> {
+    Line(&'a [u8]),
+    Room(Range<usize>),
+}
+
+impl Room {
+    /// Forgets the texts of the line before.
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// Finds a place for a text.
+    pub(super) fn place<'a>(&mut self, text: Text<'a>) -> Place<'a> {
+        if let Some(plain) = text.plain() {
+            return Place::Line(plain);
+        }
+        let start = self.0.len();
+        text.decode_into(&mut self.0);
+        Place::Room(start..self.0.len())
+    }
+
+    /// Finds a place for a value if it is a text.
+    pub(super) fn place_text<'a>(&mut self, value: Option<Value<'a>>) -> Option<Place<'a>> {
+        match value? {
+            Value::Text(text) => Some(self.place(text)),
+            _ => None,
+        }
+    }
+
+    /// Returns the text at a place.
+    pub(super) fn get<'a>(&'a self, place: &Place<'a>) -> &'a [u8] {
+        match place {
+            Place::Line(text) => text,
+            Place::Room(range) => self.0.get(range.clone()).unwrap_or_default(),
+        }
+    }
+}
