@@ -6,7 +6,7 @@ use clap::builder::{OsStringValueParser, Resettable, TypedValueParser};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::config::{
-    ListenAddress, LogFormat, LogLevel, NamedPattern, Retention, Select, TelemetryPath,
+    ListenAddress, LogFormat, LogLevel, NamedPattern, Protected, Retention, Select, TelemetryPath,
 };
 use crate::docker::Endpoint;
 
@@ -93,6 +93,11 @@ pub(crate) struct ReadingOptions {
     /// repeated.
     #[arg(long = "route", value_name = "NAME=PATH")]
     pub(crate) routes: Vec<NamedPattern>,
+
+    /// What a proxy's auth server protects: `router=`, `host=` or `path=` and a name or path; `*` for
+    /// all; may be repeated. Counts as route `forward_auth`.
+    #[arg(long = "forward-auth", value_name = "KIND=NAME")]
+    pub(crate) forward_auth: Vec<Protected>,
 }
 
 #[derive(Debug, Subcommand)]

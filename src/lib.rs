@@ -20,6 +20,7 @@ mod cli;
 mod commands;
 mod config;
 mod docker;
+mod events;
 mod fleet;
 #[cfg(fuzzing)]
 pub mod fuzzing;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::docker::Timestamp;
-use crate::parse::Unparsed;
+use crate::parse::{Notice, Reason, Unparsed};
 
 /// Codes with a series of their own; others are counted by class.
 const CODES: [u16; 22] = [
@@ -76,6 +76,10 @@ pub(crate) struct Tally {
     /// Holes in the log that could not be filled.
     pub(crate) gaps: u64,
     pub(crate) last_line: Option<Timestamp>,
+    /// What the application has last said about whether it demands authentication.
+    pub(crate) auth_mode: Option<(Timestamp, bool)>,
+    denials: [u64; Reason::ALL.len()],
+    notices: [u64; Notice::ALL.len()],
     unparsed: [u64; Unparsed::ALL.len()],
     reconnects: [u64; Reconnect::ALL.len()],
     routes: Vec<RouteTally>,
@@ -115,6 +119,24 @@ impl Tally {
         self.last_line = self.last_line.max(Some(time));
     }
 
+    /// Counts a refusal that the application has reported.
+    pub(crate) fn denial(&mut self, reason: Reason) {
+        if let Some(count) = self.denials.get_mut(reason as usize) {
+            *count += 1;
+        }
+    }
+
+    pub(crate) fn notice(&mut self, notice: Notice) {
+        if let Some(count) = self.notices.get_mut(notice as usize) {
+            *count += 1;
+        }
+    }
+
+    /// Notes what the application says about whether it demands authentication.
+    pub(crate) fn auth_mode(&mut self, time: Timestamp, is_demanded: bool) {
+        self.auth_mode = self.auth_mode.max(Some((time, is_demanded)));
+    }
+
     pub(crate) fn unparsed(&mut self, reason: Unparsed) {
         if let Some(count) = self.unparsed.get_mut(reason as usize) {
             *count += 1;
@@ -132,6 +154,11 @@ impl Tally {
         if let Some(route) = self.routes.get_mut(route) {
             route.is_born = true;
         }
+    }
+
+    /// Tells whether a route has series.
+    pub(crate) fn is_expected(&self, route: usize) -> bool {
+        self.routes.get(route).is_some_and(|route| route.is_born)
     }
 
     /// Creates the histogram of a route at zero.
@@ -161,6 +188,9 @@ impl Tally {
         self.duplicates += other.duplicates;
         self.gaps += other.gaps;
         self.last_line = self.last_line.max(other.last_line);
+        self.auth_mode = self.auth_mode.max(other.auth_mode);
+        add_each(&mut self.denials, &other.denials);
+        add_each(&mut self.notices, &other.notices);
         add_each(&mut self.unparsed, &other.unparsed);
         add_each(&mut self.reconnects, &other.reconnects);
         for theirs in other.routes() {
@@ -182,6 +212,23 @@ impl Tally {
             .iter()
             .map(|reason| reason.as_str())
             .zip(self.unparsed)
+    }
+
+    /// Tells whether the container is of the kind that we are here for: it has a route, or refuses.
+    fn is_auth_service(&self) -> bool {
+        self.routes().next().is_some() || self.denials.iter().any(|&count| count > 0)
+    }
+
+    /// Refusals by reason, for a container that is an auth service.
+    pub(crate) fn denials_by_reason(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let reasons = Reason::ALL.iter().map(|reason| reason.as_str());
+        reasons.zip(self.denials).filter(|_| self.is_auth_service())
+    }
+
+    /// Notices by kind, for a container that is an auth service.
+    pub(crate) fn notices_by_kind(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let kinds = Notice::ALL.iter().map(|kind| kind.as_str());
+        kinds.zip(self.notices).filter(|_| self.is_auth_service())
     }
 
     pub(crate) fn reconnects_by_reason(&self) -> impl Iterator<Item = (&'static str, u64)> {

@@ -1,13 +1,13 @@
 //! An engine of the benchmark's own: nobody else's containers are in its figures, and no settings of
 //! this machine's.
 
-use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::channel;
 use std::thread;
 
+use crate::dockerd;
 use crate::process::Process;
 use crate::stand::LIMIT;
 
@@ -21,34 +21,14 @@ pub(crate) struct Engine {
 impl Engine {
     /// Starts it and waits until it answers.
     pub(crate) fn start(folder: &Path) -> Self {
-        // In a network of its own: without a bridge it would remove the one of the engine that is here.
-        let mut command = Command::new("unshare");
-        command.args(["--net", "dockerd"]);
-        for (option, file) in [
-            ("--config-file", "daemon.json"),
-            ("--data-root", "data"),
-            ("--exec-root", "exec"),
-            ("--pidfile", "pid"),
-        ] {
-            command.arg(option).arg(folder.join(file));
-        }
-        fs::write(folder.join("daemon.json"), "{}").unwrap();
-        let socket = folder.join("docker.sock");
-        command
-            .args(["--host", &format!("unix://{}", socket.display())])
-            .args(["--iptables=false", "--ip6tables=false", "--bridge=none"])
-            .arg("--storage-driver=vfs")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped());
-        let child = command.spawn();
+        let child = dockerd::dockerd(folder).spawn();
         let mut child = child.unwrap_or_else(|error| panic!("cannot start dockerd: {error}"));
         let stderr = BufReader::new(child.stderr.take().unwrap());
         let (up, is_up) = channel();
         thread::spawn(move || {
             // To the end, because it cannot go on when nobody reads.
             for line in stderr.lines().map_while(Result::ok) {
-                if line.contains("API listen on") {
+                if line.contains(dockerd::UP) {
                     // Said once, while `start` waits for it.
                     up.send(()).unwrap();
                 }
@@ -59,7 +39,7 @@ impl Engine {
         Self {
             process: Process::new(child.id()),
             child,
-            socket,
+            socket: dockerd::socket(folder),
         }
     }
 

@@ -13,6 +13,8 @@
 #![expect(clippy::disallowed_methods, reason = "real time, and no runtime")]
 
 mod cases;
+#[path = "../../tests/fixtures/dockerd.rs"]
+mod dockerd;
 mod engine;
 mod exporter;
 mod plain;

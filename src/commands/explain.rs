@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::{Failure, load};
 use crate::cli::{ExplainOptions, Options};
+use crate::config::Protected;
 use crate::parse::envelope::Envelopes;
 use crate::parse::{Parser, Reading, address};
 use crate::route::Routes;
@@ -37,6 +38,7 @@ pub(super) fn explain(options: &Options, explain: ExplainOptions) -> Result<(), 
         .transpose()?
         .flatten();
     let routes = config.routes(explain.reading.routes)?;
+    let routes = routes.protecting(Protected::all(explain.reading.forward_auth))?;
     let mut input = open(explain.file.as_deref())?;
     let mut output = BufWriter::new(io::stdout().lock());
     let result = lines(&mut input, Parser::new(format), &routes, |line| {
@@ -94,14 +96,21 @@ impl Explained {
         let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
         match reading {
             Reading::Request(request) => {
-                let route = routes.find(request.path);
+                let placed = routes.place(request);
+                let route = placed.and_then(|placed| routes.names().get(placed.route));
+                let (code, duration) = match placed {
+                    Some(call) if routes.is_forward_auth(call.route) => {
+                        (Some(call.code), call.duration)
+                    }
+                    _ => (request.code, request.duration),
+                };
                 Self {
                     kind: "request",
-                    route: route.and_then(|route| routes.names().get(route).cloned()),
+                    route: route.cloned(),
                     method: request.method.map(text),
                     path: Some(text(request.path)),
-                    code: Some(request.code),
-                    duration_seconds: request.duration.map(|duration| duration.as_secs_f64()),
+                    code,
+                    duration_seconds: duration.map(|duration| duration.as_secs_f64()),
                     client: request.client_address().map(|client| client.to_string()),
                     ..Self::default()
                 }

@@ -3,17 +3,16 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::labels::{self, FORWARD_AUTH, ROUTES};
 use super::values::Enabled;
 use super::{Config, Select};
-use crate::chain::chain;
 use crate::fleet::Identity;
 use crate::parse::Format;
-use crate::route::{Pattern, Routes};
+use crate::route::{ForwardAuth, Pattern, Routes};
 
 const ENABLE: &str = "authtail.enable";
 const SOURCE: &str = "authtail.source";
 const FORMAT: &str = "authtail.format";
-const ROUTES: &str = "authtail.routes.";
 const SWARM_SERVICE: &str = "com.docker.swarm.service.name";
 const COMPOSE_PROJECT: &str = "com.docker.compose.project";
 const COMPOSE_SERVICE: &str = "com.docker.compose.service";
@@ -27,6 +26,7 @@ pub(super) struct Rule {
     pub(super) source: Option<String>,
     pub(super) format: Option<Format>,
     pub(super) routes: Vec<(String, Pattern)>,
+    pub(super) forward_auth: ForwardAuth,
 }
 
 /// How to treat one container.
@@ -71,7 +71,7 @@ impl Config {
             let found = found.map_err(|problem| problems.push(format!("`{FORMAT}`: {problem}")));
             found.ok().flatten()
         });
-        let labelled = labelled_routes(labels, &mut problems);
+        let labelled = labels::routes(labels, &mut problems);
         let ruled = rule.map(|rule| rule.routes.clone()).unwrap_or_default();
         let names: Vec<_> = labelled
             .iter()
@@ -88,10 +88,13 @@ impl Config {
             problems.push(format!("`{ROUTES}…`: {error}"));
             Arc::clone(&self.routes)
         });
-        let expected = (0_usize..)
-            .zip(routes.names())
-            .filter_map(|(index, name)| names.contains(name).then_some(index))
-            .collect();
+        let protected = rule.map(|rule| rule.forward_auth.clone());
+        let protected = labels::forward_auth(labels, protected.unwrap_or_default(), &mut problems);
+        let routes = protecting(routes, protected, &mut problems);
+        let is_expected =
+            |&(index, name): &_| names.contains(name) || routes.is_forward_auth(index);
+        let expected = routes.names().iter().enumerate().filter(is_expected);
+        let expected = expected.map(|(index, _)| index).collect();
         Plan {
             identity: Identity {
                 source,
@@ -106,32 +109,22 @@ impl Config {
     }
 }
 
-/// `authtail.routes.<name>=<pattern>`, in the order of the names.
-fn labelled_routes(
-    labels: &HashMap<String, String>,
+/// Adds what is protected to the routes, which many containers share where nothing is.
+fn protecting(
+    routes: Arc<Routes>,
+    protected: ForwardAuth,
     problems: &mut Vec<String>,
-) -> Vec<(String, Pattern)> {
-    let mut routes = Vec::new();
-    for (key, value) in labels {
-        let Some(name) = key.strip_prefix(ROUTES) else {
-            continue;
-        };
-        let route = value
-            .trim()
-            .parse()
-            .map(|pattern: Pattern| (name.to_owned(), pattern));
-        let checked = route.map_err(|error| chain(&error)).and_then(|route| {
-            Routes::new([route.clone()])
-                .map(|_| route)
-                .map_err(|e| chain(&e))
-        });
-        match checked {
-            Ok(route) => routes.push(route),
-            Err(problem) => problems.push(format!("`{key}`: {problem}")),
+) -> Arc<Routes> {
+    if protected.is_empty() {
+        return routes;
+    }
+    match Routes::clone(&routes).protecting(protected) {
+        Ok(protecting) => Arc::new(protecting),
+        Err(error) => {
+            problems.push(format!("`{FORWARD_AUTH}…`: {error}"));
+            routes
         }
     }
-    routes.sort_by(|(one, _), (other, _)| one.cmp(other));
-    routes
 }
 
 /// What the operator thinks of as one service, if nobody says otherwise.
@@ -247,7 +240,8 @@ mod tests {
             "{problems:?}"
         );
         assert!(
-            problems[1].contains("`apache` is no format; there are `uvicorn`"),
+            problems[1].contains("`apache` is no format; there are `")
+                && problems[1].contains("`uvicorn`"),
             "{problems:?}"
         );
         assert!(

@@ -13,7 +13,7 @@ use super::{ConfigError, Settings};
 use crate::chain::chain;
 use crate::parse::custom::Custom;
 use crate::parse::{Format, Unit};
-use crate::route::{Pattern, Routes};
+use crate::route::{ForwardAuth, Pattern, Routes};
 
 /// The formats that can be named: the built-in ones and those of the file. One that is broken has been
 /// reported, and is `None`.
@@ -117,6 +117,10 @@ fn rule(name: String, mut section: Section<'_>, formats: &Formats, routes_of_all
     if let Err(error) = routes_of_all.with(own.clone()) {
         section.report("routes", error);
     }
+    let forward_auth = forward_auth(section.section("forward_auth"));
+    if let Err(error) = routes_of_all.clone().protecting(forward_auth.clone()) {
+        section.report("forward_auth", error);
+    }
     let format = format.and_then(|name| {
         let found = formats.find(&name);
         found
@@ -131,7 +135,19 @@ fn rule(name: String, mut section: Section<'_>, formats: &Formats, routes_of_all
         source,
         format,
         routes: own,
+        forward_auth,
     }
+}
+
+/// The routers, hosts and paths of a proxy that are protected.
+fn forward_auth(mut section: Section<'_>) -> ForwardAuth {
+    let protected = ForwardAuth {
+        routers: section.list("routers").unwrap_or_default(),
+        hosts: section.list("hosts").unwrap_or_default(),
+        paths: section.list("paths").unwrap_or_default(),
+    };
+    section.finish();
+    protected
 }
 
 impl Formats {

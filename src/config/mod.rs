@@ -2,6 +2,7 @@
 
 mod container;
 mod file;
+mod labels;
 mod section;
 mod values;
 
@@ -17,7 +18,7 @@ pub(crate) use container::Plan;
 use container::Rule;
 pub(crate) use section::Problem;
 pub(crate) use values::{
-    ListenAddress, LogFormat, LogLevel, NamedPattern, Retention, Select, TelemetryPath,
+    ListenAddress, LogFormat, LogLevel, NamedPattern, Protected, Retention, Select, TelemetryPath,
 };
 
 const DEFAULT_PORT: u16 = 8401;

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use crate::chain::chain;
-use crate::route::{Pattern, PatternError};
+use crate::route::{ForwardAuth, HostName, Pattern, PatternError, ProtectedPath, RouterName};
 
 /// What is wrong with a value, as a sentence that says what is allowed.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -67,6 +67,15 @@ pub(crate) struct Retention(pub(crate) Duration);
 #[derive(Clone, Debug)]
 pub(crate) struct NamedPattern(pub(crate) String, pub(crate) Pattern);
 
+/// Something that forward authentication protects: `router=app@docker`, `host=app.example.com` or
+/// `path=/private/*`.
+#[derive(Clone, Debug)]
+pub(crate) enum Protected {
+    Router(RouterName),
+    Host(HostName),
+    Path(ProtectedPath),
+}
+
 /// `true` or `false`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Enabled(pub(crate) bool);
@@ -88,6 +97,40 @@ impl FromStr for NamedPattern {
             .parse()
             .map_err(|error: PatternError| ValueError(chain(&error)))?;
         Ok(Self(name.to_owned(), pattern))
+    }
+}
+
+impl FromStr for Protected {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        let protected = match text.split_once('=') {
+            Some(("router", name)) => name
+                .parse()
+                .map(Self::Router)
+                .map_err(|error| chain(&error)),
+            Some(("host", name)) => name.parse().map(Self::Host).map_err(|error| chain(&error)),
+            Some(("path", path)) => path.parse().map(Self::Path).map_err(|error| chain(&error)),
+            _ => Err(format!(
+                "`{text}` is neither `router=…` nor `host=…` nor `path=…`"
+            )),
+        };
+        protected.map_err(ValueError)
+    }
+}
+
+impl Protected {
+    /// Joins what was named one by one.
+    pub(crate) fn all(each: Vec<Self>) -> ForwardAuth {
+        let mut all = ForwardAuth::default();
+        for protected in each {
+            match protected {
+                Self::Router(name) => all.routers.push(name),
+                Self::Host(name) => all.hosts.push(name),
+                Self::Path(path) => all.paths.push(path),
+            }
+        }
+        all
     }
 }
 

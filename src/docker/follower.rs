@@ -21,7 +21,6 @@ use super::timestamp::Timestamp;
 use crate::chain::chain;
 use crate::config::{Config, Plan};
 use crate::fleet::{Fleet, Member, SavedMember, State};
-use crate::parse::Format;
 use crate::tally::Reconnect;
 
 /// How often a stopped container is looked at, in case the event of its start was lost.
@@ -162,18 +161,14 @@ impl Follower {
     }
 
     fn member(&self, plan: Plan, details: &Details, saved: Option<SavedMember>) -> Member {
-        let (format, progress) = match saved {
-            Some(saved) => (saved.format, Some(saved.progress)),
-            None => (None, None),
-        };
-        let format = plan.format.or_else(|| Format::built_in(&format?));
+        let progress = saved.map(|saved| saved.progress);
         let kind = Kind {
             driver: &details.driver.name,
             is_podman: self.shared.version.is_podman,
             can_rotate: details.driver.rotates_at().is_some(),
         };
         let is_new = self.origin == Origin::Beginning;
-        let mut intake = Intake::new(format, plan.routes, kind, progress);
+        let mut intake = Intake::new(plan.format, plan.routes, kind, progress);
         for route in plan.expected {
             intake.expect(route);
         }

@@ -7,11 +7,13 @@ use serde::{Deserialize, Serialize};
 
 use super::cursor::{Audited, Cursor, Extent, Verdict, Via};
 use super::frames::{Item, Record, dated};
+use super::interpreter::Interpreter;
 use super::line::Line;
 use super::pieces::{Joining, Piece, Pieces};
 use super::reply::Traits;
 use super::timestamp::Timestamp;
-use crate::parse::{Format, Parser, Reading, Unparsed};
+use crate::events::Events;
+use crate::parse::{Format, Parser, Unparsed};
 use crate::route::Routes;
 use crate::tally::Tally;
 
@@ -23,7 +25,7 @@ const MAX_OPEN_ENDS: usize = 64;
 #[derive(Debug)]
 pub(crate) struct Intake {
     pub(crate) progress: Progress,
-    interpreter: Interpreter,
+    routes: Arc<Routes>,
     /// True if it goes on where an earlier process was.
     pub(crate) is_resumed: bool,
     /// How many records were new.
@@ -42,14 +44,10 @@ pub(crate) struct Progress {
     /// The records with which the log of a terminal has ended, which had no newline: their times
     /// and lengths. Sent again, each runs into the record that came after it.
     open_ends: VecDeque<(Timestamp, usize)>,
-    pub(crate) tally: Tally,
-}
-
-/// How to read the lines.
-#[derive(Debug)]
-struct Interpreter {
     parser: Parser,
-    routes: Arc<Routes>,
+    /// Refusals and exceptions of which more lines may come.
+    events: Events,
+    pub(crate) tally: Tally,
 }
 
 /// What decides how a log is read.
@@ -63,7 +61,7 @@ pub(crate) struct Kind<'a> {
 }
 
 impl Intake {
-    /// `format` is detected when it is `None`; `progress` is what an earlier process has left.
+    /// `format` is found out when it is `None`; `progress` is what an earlier process has left.
     pub(crate) fn new(
         format: Option<Format>,
         routes: Arc<Routes>,
@@ -75,6 +73,7 @@ impl Intake {
         let mut tally = Tally::new(routes.names().iter().map(String::as_str));
         tally.add(&progress.tally);
         progress.tally = tally;
+        progress.parser = std::mem::take(&mut progress.parser).given(format);
         let has_coarse_clock = kind.is_podman || kind.driver == "journald";
         progress.cursor.traits = Traits {
             has_coarse_clock,
@@ -87,10 +86,7 @@ impl Intake {
         };
         Self {
             progress,
-            interpreter: Interpreter {
-                parser: Parser::new(format),
-                routes,
-            },
+            routes,
             is_resumed,
             records: 0,
             unaudited: 0,
@@ -100,7 +96,7 @@ impl Intake {
 
     /// The name of the format, once it is known.
     pub(crate) fn format(&self) -> Option<&str> {
-        self.interpreter.parser.format().map(Format::name)
+        self.progress.parser.format().map(Format::name)
     }
 
     pub(crate) fn tally(&self) -> &Tally {
@@ -238,16 +234,19 @@ impl Intake {
                 Progress {
                     cursor,
                     pieces,
+                    parser,
+                    events,
                     tally,
                     ..
                 },
-            interpreter,
+            routes,
             ..
         } = self;
+        let mut interpreter = Interpreter { parser, routes };
         let mut is_request = None;
         from(pieces, &mut |line| {
             if !line.is_late {
-                is_request = Some(interpreter.count(line, tally));
+                is_request = Some(interpreter.count(line, events, tally));
             } else if cursor.is_unread() {
                 interpreter.count_late(line, tally);
             }
@@ -259,24 +258,35 @@ impl Intake {
     /// routes to expect, but it is not counted.
     pub(crate) fn learn(&mut self, record: &Record<'_>) {
         self.progress.cursor.learn(record);
-        if let (Reading::Request(_), Some(route)) = self.interpreter.read(record.bytes) {
-            self.expect(route);
-        }
+        let Progress { parser, tally, .. } = &mut self.progress;
+        let routes = &self.routes;
+        Interpreter { parser, routes }.learn(record.bytes, tally);
     }
 
     /// Creates the series of a route at zero, as far as the format is known to have them.
     pub(crate) fn expect(&mut self, route: usize) {
-        let tally = &mut self.progress.tally;
-        tally.expect(route);
-        let format = self.interpreter.parser.format();
-        if format.is_some_and(Format::has_durations) {
-            tally.expect_durations(route);
-        }
+        let Progress { parser, tally, .. } = &mut self.progress;
+        let routes = &self.routes;
+        Interpreter { parser, routes }.expect(route, tally);
     }
 
     /// Counts the lines that are still without an end: the process that wrote them is gone.
     pub(crate) fn flush(&mut self) {
         self.emit(|pieces, emit| pieces.flush(emit));
+        self.end_refusals();
+    }
+
+    /// True if a refusal has been reported that may not be reported to its end.
+    pub(crate) fn has_open_refusal(&self) -> bool {
+        self.progress.events.is_open()
+    }
+
+    /// Counts the refusals that are open: nothing more is said of them.
+    pub(crate) fn end_refusals(&mut self) {
+        let Progress { events, tally, .. } = &mut self.progress;
+        for reason in events.end().into_iter().flatten() {
+            tally.denial(reason);
+        }
     }
 }
 
@@ -285,45 +295,5 @@ impl Progress {
     #[cfg(test)]
     pub(super) fn is_crowded(&self) -> bool {
         self.pieces.is_crowded()
-    }
-}
-
-impl Interpreter {
-    /// Returns true for a request.
-    fn count(&mut self, line: Line<'_>, tally: &mut Tally) -> bool {
-        tally.line(line.timestamp);
-        let reading = if line.is_cut() {
-            // Access lines are told by their end, which is missing.
-            (Reading::Unparsed(Unparsed::TooLong), None)
-        } else {
-            self.read(line.bytes)
-        };
-        match reading {
-            (Reading::Request(request), Some(route)) => {
-                tally.request(route, request.code, request.duration, line.timestamp);
-            }
-            (Reading::Unparsed(reason), _) => tally.unparsed(reason),
-            _ => {}
-        }
-        matches!(reading.0, Reading::Request(_))
-    }
-
-    /// Counts the request of a line that was counted from a part of its text, and was none so.
-    fn count_late(&mut self, line: Line<'_>, tally: &mut Tally) {
-        if line.is_cut() {
-            return;
-        }
-        if let (Reading::Request(request), Some(route)) = self.read(line.bytes) {
-            tally.request(route, request.code, request.duration, line.timestamp);
-        }
-    }
-
-    fn read<'a>(&'a mut self, line: &'a [u8]) -> (Reading<'a>, Option<usize>) {
-        let reading = self.parser.read(line);
-        let route = match &reading {
-            Reading::Request(request) => self.routes.find(request.path),
-            _ => None,
-        };
-        (reading, route)
     }
 }

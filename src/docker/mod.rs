@@ -11,6 +11,7 @@ mod engine;
 mod follower;
 pub(crate) mod frames;
 mod intake;
+mod interpreter;
 mod line;
 mod logs;
 mod memory;
@@ -26,6 +27,7 @@ mod watcher;
 
 pub(crate) use driver::Driver;
 pub(crate) use endpoint::{Endpoint, Surroundings};
+pub(crate) use frames::{PerStream, Stream};
 pub(crate) use intake::{Intake, Progress};
 pub(crate) use status::{Condition, Status};
 pub(crate) use timestamp::Timestamp;

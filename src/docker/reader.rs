@@ -5,7 +5,7 @@ use std::future::Future;
 use std::pin::{Pin, pin};
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tracing::{debug, info, warn};
 
 use super::cursor::{Audited, Extent, Via};
@@ -39,6 +39,11 @@ const AUDIT_RETRY: Duration = Duration::from_secs(5);
 const GROWTH: u32 = 8;
 /// … and beyond this number for the whole log.
 const MAX_TAIL: u32 = 500_000;
+/// How long nothing has to come for a refusal to be over. More than the span of [`events`], by which
+/// the log's own clock ends it, because lines can be late.
+///
+/// [`events`]: crate::events
+const QUIET: Duration = Duration::from_secs(2);
 /// How often the progress of a long audit is logged.
 const PROGRESS: Duration = Duration::from_secs(10);
 
@@ -118,6 +123,7 @@ impl Reader<'_> {
                 None => self.due(&mut schedule),
                 Some(_) => None,
             };
+            let is_refusing = self.member.lock().intake.has_open_refusal();
             tokio::select! {
                 result = finish(&mut audit), if audit.is_some() => {
                     audit = None;
@@ -130,6 +136,7 @@ impl Reader<'_> {
                 () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
                     audit = Some(Box::pin(self.audit()));
                 }
+                () = sleep(QUIET), if is_refusing => self.member.lock().intake.end_refusals(),
                 filled = self.unless_behind(log.fill()) => match filled {
                     None => break Ok(End::Silent),
                     Some(Err(error)) => break Err(error),

@@ -44,21 +44,29 @@ impl Timestamp {
         else {
             return None;
         };
-        let year = number(&[y0, y1, y2, y3])?;
-        let (month, day) = (number(&[mo0, mo1])?, number(&[d0, d1])?);
-        let (hour, minute, second) = (number(&[h0, h1])?, number(&[mi0, mi1])?, number(&[s0, s1])?);
-        // 60 is a leap second.
-        if !(1..=12).contains(&month) || !(1..=31).contains(&day) {
-            return None;
-        }
-        if hour > 23 || minute > 59 || second > 60 {
-            return None;
-        }
         let (nanos, zone) = fraction(rest)?;
-        let seconds =
-            days_since_epoch(year, month, day) * 86_400 + hour * 3_600 + minute * 60 + second
-                - offset(zone)?;
-        seconds.checked_mul(NANOS)?.checked_add(nanos).map(Self)
+        let date = [
+            number(&[y0, y1, y2, y3])?,
+            number(&[mo0, mo1])?,
+            number(&[d0, d1])?,
+        ];
+        let time = [number(&[h0, h1])?, number(&[mi0, mi1])?, number(&[s0, s1])?];
+        let shift = Duration::from_nanos(nanos.unsigned_abs());
+        Some(Self::of_date(date, time, offset(zone)?)?.later(shift))
+    }
+
+    /// The time of a date (year, month, day) and a time of day (hour, minute, second) in a zone so
+    /// many seconds east of UTC.
+    pub(crate) fn of_date(date: [i64; 3], time: [i64; 3], offset: i64) -> Option<Self> {
+        let ([year, month, day], [hour, minute, second]) = (date, time);
+        // 60 is a leap second.
+        let is_date = (1..=12).contains(&month) && (1..=31).contains(&day);
+        if !is_date || hour > 23 || minute > 59 || second > 60 {
+            return None;
+        }
+        let days = days_since_epoch(year, month, day);
+        let seconds = days * 86_400 + hour * 3_600 + minute * 60 + second - offset;
+        seconds.checked_mul(NANOS).map(Self)
     }
 
     /// The value of the `since` parameter. Nine digits always, because the engine pads a shorter
@@ -90,8 +98,19 @@ impl Timestamp {
         i64::try_from(since.as_nanos()).ok().map(Self)
     }
 
+    /// The time so many nanoseconds after the epoch.
+    pub(crate) const fn of_nanos(nanos: i64) -> Self {
+        Self(nanos)
+    }
+
+    /// The year in UTC.
+    pub(crate) fn year(self) -> i64 {
+        let [year, _, _] = civil(self.0.div_euclid(NANOS).div_euclid(86_400));
+        year
+    }
+
     /// Nanoseconds since the epoch.
-    pub(super) fn nanos(self) -> i64 {
+    pub(crate) fn nanos(self) -> i64 {
         self.0
     }
 
@@ -110,15 +129,7 @@ impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let seconds = self.0.div_euclid(NANOS);
         let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
-        // The reverse of `days_since_epoch`, over eras of 400 years.
-        let days = days + 719_468;
-        let (era, day) = (days.div_euclid(146_097), days.rem_euclid(146_097));
-        let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
-        let day = day - (365 * year + year / 4 - year / 100);
-        let month = (5 * day + 2) / 153;
-        let day = day - (153 * month + 2) / 5 + 1;
-        let year = era * 400 + year + i64::from(month >= 10);
-        let month = (month + 2) % 12 + 1;
+        let [year, month, day] = civil(days);
         let (hour, minute) = (second / 3_600, second / 60 % 60);
         write!(
             f,
@@ -126,6 +137,18 @@ impl fmt::Display for Timestamp {
             second % 60
         )
     }
+}
+
+/// The year, month and day of a day: the reverse of [`days_since_epoch`], over eras of 400 years.
+fn civil(days: i64) -> [i64; 3] {
+    let days = days + 719_468;
+    let (era, day) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let year = era * 400 + year + i64::from(month >= 10);
+    [year, (month + 2) % 12 + 1, day]
 }
 
 /// Reads `.digits` if there is one: nanoseconds, and what follows.

@@ -147,14 +147,12 @@ impl Fleet {
             return;
         };
         let mut state = member.lock();
-        let format = state.intake.format().map(str::to_owned);
         let mut progress = std::mem::take(&mut state.intake.progress);
         let slot = inner.slot(&member.identity);
         slot.gone.add(&std::mem::take(&mut progress.tally));
         slot.started = slot.started.max(state.started);
         let ghost = SavedMember {
             identity: member.identity.clone(),
-            format,
             started: state.started,
             progress,
         };

@@ -17,7 +17,6 @@ pub(crate) struct Saved {
 #[derive(Debug, Deserialize)]
 pub(crate) struct SavedMember {
     pub(crate) identity: Identity,
-    pub(crate) format: Option<String>,
     pub(crate) started: Option<Timestamp>,
     pub(crate) progress: Progress,
 }
@@ -40,7 +39,6 @@ struct Saving<'a> {
 #[derive(Serialize)]
 struct SavingMember<'a> {
     identity: &'a Identity,
-    format: Option<&'a str>,
     started: Option<Timestamp>,
     progress: &'a Progress,
 }
@@ -110,14 +108,11 @@ impl Fleet {
         let dormant = dormant.iter().map(|(id, member)| {
             let SavedMember {
                 identity,
-                format,
                 started,
                 progress,
             } = member;
-            let format = format.as_deref();
             let saving = SavingMember {
                 identity,
-                format,
                 started: *started,
                 progress,
             };
@@ -126,7 +121,6 @@ impl Fleet {
         let present = states.iter().map(|(id, member, state)| {
             let saving = SavingMember {
                 identity: &member.identity,
-                format: state.intake.format(),
                 started: state.started,
                 progress: &state.intake.progress,
             };

@@ -41,6 +41,24 @@ pub(crate) const LAST_REQUEST: Metric = Metric {
     labels: ROUTE,
     help: "When the newest request on a route was logged, by the engine's clock.",
 };
+pub(crate) const DENIALS: Metric = Metric {
+    name: "authtail_denials_total",
+    kind: Kind::Counter,
+    labels: REASON,
+    help: "Refusals that the application has reported, by the most specific reason it gave.",
+};
+pub(crate) const NOTICES: Metric = Metric {
+    name: "authtail_notices_total",
+    kind: Kind::Counter,
+    labels: &["source", "container", "kind"],
+    help: "Events that the application has reported besides requests and refusals, by kind.",
+};
+pub(crate) const AUTH_REPORTED: Metric = Metric {
+    name: "authtail_container_auth_reported",
+    kind: Kind::Gauge,
+    labels: CONTAINER,
+    help: "1 if the application last said that it demands authentication, 0 if it said that it does not.",
+};
 pub(crate) const LINES: Metric = Metric {
     name: "authtail_log_lines_total",
     kind: Kind::Counter,
@@ -187,10 +205,13 @@ pub(crate) const PROCESS_START: Metric = Metric {
 };
 
 /// All metrics, in the order of the README's table.
-pub(crate) const ALL: [&Metric; 27] = [
+pub(crate) const ALL: [&Metric; 30] = [
     &REQUESTS,
     &REQUEST_DURATION,
     &LAST_REQUEST,
+    &DENIALS,
+    &NOTICES,
+    &AUTH_REPORTED,
     &LINES,
     &BYTES,
     &UNPARSED,

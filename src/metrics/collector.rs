@@ -149,6 +149,16 @@ fn container(snapshot: &Snapshot) -> Samples {
         let last = route.last_request.map(Timestamp::seconds);
         samples.set_some(&catalog::LAST_REQUEST, &labels, last);
     }
+    for (reason, count) in tally.denials_by_reason() {
+        samples.count(&catalog::DENIALS, &[source, container, reason], count);
+    }
+    for (kind, count) in tally.notices_by_kind() {
+        samples.count(&catalog::NOTICES, &[source, container, kind], count);
+    }
+    let reported = tally
+        .auth_mode
+        .map(|(_, is_demanded)| f64::from(is_demanded));
+    samples.set_some(&catalog::AUTH_REPORTED, &labels, reported);
     samples.count(&catalog::LINES, &labels, tally.lines);
     samples.count(&catalog::BYTES, &labels, tally.bytes);
     samples.count(&catalog::GAPS, &labels, tally.gaps);

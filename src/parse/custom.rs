@@ -112,7 +112,7 @@ impl Custom {
         Some(Request {
             method: text("method"),
             path: fields::path(text("path")?),
-            code: fields::code(text("status")?)?,
+            code: Some(fields::code(text("status")?)?),
             duration: self.duration(text("duration")),
             client: text("client"),
             auth_call: None,
@@ -186,7 +186,7 @@ mod tests {
             auth_call: None,
             method: Some(b"GET"),
             path: b"/a",
-            code: 401,
+            code: Some(401),
             duration: Some(Duration::from_micros(12_500)),
             client: None,
         };

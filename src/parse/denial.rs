@@ -1,10 +1,15 @@
 //! Why a request was refused, as the application says it.
 
+use serde::{Deserialize, Serialize};
+
 /// What an application's line says about a request that it refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Denial<'a> {
     /// Why.
     pub reason: Reason,
+    /// A hash of what the line says in the application's own words, without times, numbers and
+    /// fields: lines of one refusal say different things, and the same again is said of the next.
+    pub wording: u64,
     /// The status code that the line says was answered.
     pub code: Option<u16>,
     /// The method of the request, if the line has it.
@@ -16,7 +21,7 @@ pub struct Denial<'a> {
 }
 
 /// The label `reason` of `authtail_denials_total`, from the least specific on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 pub enum Reason {
     /// Refused, for a reason that is none of these.
     Other,

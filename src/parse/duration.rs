@@ -68,6 +68,40 @@ pub(super) fn duration(text: &[u8], unit: Unit) -> Option<Duration> {
     (duration <= MAX).then_some(duration)
 }
 
+/// Reads a duration as Go writes it (`time.Duration.String`): `959ns`, `68.693µs`, `2.5ms`,
+/// `1.2s`, `1m2.5s`, `1h0m0s`, and `0`, as Go up to 1.6 writes zero.
+///
+/// Returns `None` for all else, for what is below zero and for more than a day.
+pub(super) fn go_duration(text: &[u8]) -> Option<Duration> {
+    if text == b"0" {
+        return Some(Duration::ZERO);
+    }
+    let mut rest = text;
+    let mut total = Duration::ZERO;
+    loop {
+        let is_number = |byte: &u8| byte.is_ascii_digit() || *byte == b'.';
+        let (number, tail) = rest.split_at(rest.iter().position(|byte| !is_number(byte))?);
+        let end = tail.iter().position(is_number).unwrap_or(tail.len());
+        let (unit, tail) = tail.split_at(end);
+        let (unit, times) = match unit {
+            b"h" => (Unit::Seconds, 3600),
+            b"m" => (Unit::Seconds, 60),
+            b"s" => (Unit::Seconds, 1),
+            b"ms" => (Unit::Milliseconds, 1),
+            // Go writes U+00B5; U+03BC and `us` are what it reads too.
+            b"\xc2\xb5s" | b"\xce\xbcs" | b"us" => (Unit::Microseconds, 1),
+            b"ns" => (Unit::Nanoseconds, 1),
+            _ => return None,
+        };
+        let part = duration(number, unit)?.checked_mul(times)?;
+        total = total.checked_add(part).filter(|&total| total <= MAX)?;
+        if tail.is_empty() {
+            return Some(total);
+        }
+        rest = tail;
+    }
+}
+
 /// Reads a decimal number as `(mantissa, exponent)`, meaning mantissa × 10^exponent.
 fn number(text: &[u8]) -> Option<(u128, i32)> {
     let text = std::str::from_utf8(text).ok()?;
@@ -152,6 +186,54 @@ mod tests {
             assert_eq!(nanoseconds(text, Unit::Seconds), None, "{text}");
         }
         assert_eq!(duration(b"\xff", Unit::Seconds), None);
+    }
+
+    #[test]
+    fn reads_what_go_writes() {
+        for (text, expected) in [
+            ("959ns", 959),
+            ("68.693µs", 68_693),
+            ("68.693\u{3bc}s", 68_693),
+            ("7us", 7_000),
+            ("2.337078ms", 2_337_078),
+            ("1.227385313s", 1_227_385_313),
+            ("1m2.5s", 62_500_000_000),
+            ("2m0s", 120_000_000_000),
+            ("1h0m0.25s", 3_600_250_000_000),
+            ("24h0m0s", 86_400_000_000_000),
+            ("0s", 0),
+            ("0", 0),
+        ] {
+            let read = go_duration(text.as_bytes()).map(|duration| duration.as_nanos());
+            assert_eq!(read, Some(expected), "{text}");
+        }
+        for text in [
+            "",
+            "1",
+            "00",
+            "s",
+            ".s",
+            "-1s",
+            "-0",
+            "+1s",
+            "1e3s",
+            "1.2.3s",
+            "1 s",
+            " 1s",
+            "1s ",
+            "1S",
+            "1d",
+            "1ms2",
+            "1m s",
+            "24h0m0.000000001s",
+            "99999999999h",
+            "86401s",
+            "1µ",
+            "1\u{b5}\u{b5}s",
+        ] {
+            assert_eq!(go_duration(text.as_bytes()), None, "{text:?}");
+        }
+        assert_eq!(go_duration(b"1\xb5s"), None);
     }
 
     #[test]

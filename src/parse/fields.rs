@@ -2,6 +2,35 @@
 
 use memchr::memchr;
 
+use super::Request;
+
+/// What stands for the path where a server could not read the request, or does not say it.
+pub(super) const NO_PATH: &[u8] = b"-";
+
+/// A request with what every format has.
+pub(super) fn request<'a>(method: &'a [u8], target: &'a [u8], code: Option<u16>) -> Request<'a> {
+    Request {
+        method: Some(method),
+        path: path(target),
+        code,
+        duration: None,
+        client: None,
+        auth_call: None,
+    }
+}
+
+/// A request that the server itself could not read.
+pub(super) const fn unreadable<'a>(code: Option<u16>) -> Request<'a> {
+    Request {
+        method: None,
+        path: NO_PATH,
+        code,
+        duration: None,
+        client: None,
+        auth_call: None,
+    }
+}
+
 /// Returns the path of a request target: without query, and without `scheme://host` if the
 /// client sent the absolute form (RFC 9112, 3.2.2). All else stays as logged.
 pub(super) fn path(target: &[u8]) -> &[u8] {

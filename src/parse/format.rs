@@ -4,7 +4,11 @@ use std::sync::Arc;
 
 use super::custom::Custom;
 use super::room::Room;
-use super::{Request, uvicorn};
+use super::{
+    Request, asgi, auth_servers, authelia, caddy, chi, clf, columns, echo, envoy, fastify, haproxy,
+    middleware, morgan, node, oauth2_proxy, pomerium, server_json, structlog, tinyauth, traefik,
+    uvicorn, wsgi, zap,
+};
 
 /// How a server writes its access lines.
 #[derive(Clone, Debug)]
@@ -28,7 +32,42 @@ pub struct BuiltIn {
 }
 
 /// The formats of each family, in the order in which they are tried.
-const FAMILIES: [&[BuiltIn]; 1] = [uvicorn::FORMATS];
+///
+/// Those whose lines have a strict beginning come before uvicorn, of which only the end is strict.
+const FAMILIES: [&[BuiltIn]; 23] = [
+    traefik::FORMATS,
+    caddy::FORMATS,
+    envoy::FORMATS,
+    haproxy::FORMATS,
+    clf::FORMATS,
+    asgi::FORMATS,
+    wsgi::FORMATS,
+    chi::FORMATS,
+    columns::FORMATS,
+    oauth2_proxy::FORMATS,
+    uvicorn::FORMATS,
+    structlog::FORMATS,
+    tinyauth::FORMATS,
+    authelia::FORMATS,
+    auth_servers::FORMATS,
+    pomerium::FORMATS,
+    zap::FORMATS,
+    echo::FORMATS,
+    fastify::FORMATS,
+    node::FORMATS,
+    morgan::FORMATS,
+    middleware::FORMATS,
+    server_json::FORMATS,
+];
+
+/// The formats whose access lines say how long the auth call before a request took.
+const TIMED_AUTH_CALLS: [&[BuiltIn]; 5] = [
+    traefik::FORMATS,
+    envoy::FORMATS,
+    haproxy::FORMATS,
+    clf::TIMED_AUTH_CALLS,
+    server_json::TIMED_AUTH_CALLS,
+];
 
 /// All of them, in the order in which they are tried.
 pub(super) fn built_in() -> impl Iterator<Item = &'static BuiltIn> {
@@ -62,6 +101,36 @@ impl Format {
             Self::Custom(custom) => custom.has_durations(),
             Self::BuiltIn(format) => format.has_durations,
         }
+    }
+
+    /// Tells whether its access lines say how long the auth call before a request took.
+    pub fn has_auth_durations(&self) -> bool {
+        let mut timed = TIMED_AUTH_CALLS.into_iter().flatten();
+        timed.any(|format| format.name == self.name())
+    }
+}
+
+/// How a format is saved: by its name, if it was found out and not given.
+pub(super) mod found {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::super::parser::Origin;
+    use super::Format;
+
+    type Found = Option<(Format, Origin)>;
+
+    pub(crate) fn serialize<S: Serializer>(found: &Found, to: S) -> Result<S::Ok, S::Error> {
+        let name = match found {
+            Some((format, Origin::Found)) => Some(format.name()),
+            _ => None,
+        };
+        name.serialize(to)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Found, D::Error> {
+        let name = Option::<String>::deserialize(from)?;
+        let format = name.and_then(|name| Format::built_in(&name));
+        Ok(format.map(|format| (format, Origin::Found)))
     }
 }
 

@@ -210,6 +210,16 @@ impl<'a> Reader<'a> {
     }
 }
 
+impl<'a> Value<'a> {
+    /// The number as it stands in the object, if it is one.
+    pub(super) const fn number(self) -> Option<&'a [u8]> {
+        match self {
+            Self::Number(number) => Some(number),
+            _ => None,
+        }
+    }
+}
+
 impl<'a> Text<'a> {
     /// The text where nothing in it has to be decoded.
     pub(super) const fn plain(self) -> Option<&'a [u8]> {

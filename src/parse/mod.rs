@@ -3,31 +3,61 @@
 //! Pure: no I/O, no clock, and no input can make it fail or panic. A line that looks like an
 //! access line but cannot be read is reported with a reason, so that nothing is lost in silence.
 
+mod asgi;
+mod auth_servers;
+mod authelia;
+mod caddy;
+mod chi;
 mod clean;
+mod clf;
+pub(crate) mod clock;
+mod columns;
 pub mod custom;
+mod cut;
 mod denial;
 mod duration;
+mod echo;
 pub(crate) mod envelope;
+mod envoy;
+mod fastify;
 mod fields;
 mod format;
+mod haproxy;
 mod json;
+mod logfmt;
+mod middleware;
+mod morgan;
+mod node;
 mod notice;
+mod oauth2_proxy;
+mod parser;
+mod pomerium;
+mod quoted;
+mod request_line;
 mod room;
+mod scan;
+mod server_json;
+mod settling;
 mod signs;
+mod stamp;
+mod structlog;
+#[cfg(test)]
+mod testing;
+mod tinyauth;
+mod traefik;
+mod upstream;
 mod uvicorn;
+mod wsgi;
+mod zap;
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::LazyLock;
 use std::time::Duration;
-
-use memchr::memmem::Finder;
-use regex::bytes::Regex;
 
 pub use self::denial::{Denial, Reason};
 pub use self::duration::{Unit, UnitError};
 pub use self::format::{BuiltIn, Format};
 pub use self::notice::Notice;
-use self::room::Room;
+pub use self::parser::Parser;
 
 /// What an access line says about one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,8 +66,8 @@ pub struct Request<'a> {
     pub method: Option<&'a [u8]>,
     /// The request target as logged, without query and without `scheme://host`.
     pub path: &'a [u8],
-    /// The status code, 0 to 999: some servers log 0 when there was no response.
-    pub code: u16,
+    /// The status code, 0 to 999: some servers log 0 when there was no response, and others none.
+    pub code: Option<u16>,
     /// How long the request took, if the format says so.
     pub duration: Option<Duration>,
     /// What stands where the client's address should; anything, if a client can forge
@@ -55,8 +85,9 @@ pub struct AuthCall<'a> {
     pub router: Option<&'a [u8]>,
     /// The host that the client asked for, without port.
     pub host: Option<&'a [u8]>,
-    /// 200 if the request passed, else what the auth server answered.
-    pub code: u16,
+    /// 200 if the request passed, else what the auth server answered. `None`: the proxy answered by
+    /// itself, and the line says that no auth server had a part in it, or not whether one had.
+    pub code: Option<u16>,
     /// How long it took, as far as the line can tell it from the application's part.
     pub duration: Option<Duration>,
 }
@@ -66,6 +97,19 @@ impl Request<'_> {
     /// need it, and it would take as long as reading the rest of the line.
     pub fn client_address(&self) -> Option<IpAddr> {
         address(self.client?)
+    }
+
+    /// The code to count it by: what the auth server answered if the line is about nothing else,
+    /// and 0 if it names none.
+    pub fn counted_code(&self) -> u16 {
+        let answered = self.auth_call.and_then(|call| call.code);
+        self.code.or(answered).unwrap_or(0)
+    }
+
+    /// Tells whether the line is about an auth call and about nothing else. Then it is on the
+    /// route `validate`, whatever path the client has asked for.
+    pub const fn is_check(&self) -> bool {
+        self.code.is_none() && self.auth_call.is_some()
     }
 }
 
@@ -129,116 +173,6 @@ impl Unparsed {
     }
 }
 
-/// Reads the lines of one container.
-#[derive(Debug, Default)]
-pub struct Parser {
-    format: Option<Format>,
-    /// The line without colours, where it had some.
-    plain: Vec<u8>,
-    room: Room,
-    /// Room for finding out whether another format reads a line.
-    spare: Room,
-}
-
-impl Parser {
-    /// Creates a parser for `format`; `None` means: find out at the first access line.
-    pub fn new(format: Option<Format>) -> Self {
-        Self {
-            format,
-            ..Self::default()
-        }
-    }
-
-    /// Returns the format, given or detected. Once known it never changes.
-    pub const fn format(&self) -> Option<&Format> {
-        self.format.as_ref()
-    }
-
-    /// Reads one complete line, with or without its line end.
-    pub fn read<'a>(&'a mut self, line: &'a [u8]) -> Reading<'a> {
-        let Self {
-            format,
-            plain,
-            room,
-            spare,
-        } = self;
-        let line = clean::clean(line, plain);
-        if format.is_none() && has_method(line) {
-            *format = detect(line, spare);
-        }
-        let reading = match format {
-            Some(Format::Custom(custom)) => custom.read(line),
-            Some(Format::BuiltIn(format)) => request(format, line, room),
-            None => Reading::Other,
-        };
-        if reading != Reading::Other {
-            return reading;
-        }
-        let is_access_line = has_request_line(line);
-        match signs::read(line, is_access_line) {
-            // The configuration alone says what an access line is.
-            Reading::Other if is_access_line && !matches!(format, Some(Format::Custom(_))) => {
-                unread(line, spare)
-            }
-            reading => reading,
-        }
-    }
-}
-
-/// Returns the one built-in format that reads a line as an access line.
-fn detect(line: &[u8], room: &mut Room) -> Option<Format> {
-    let mut reads = |format: &BuiltIn| request(format, line, room) != Reading::Other;
-    format::built_in()
-        .find(|format| format.is_detected && reads(format))
-        .map(Format::BuiltIn)
-}
-
-fn request<'a>(format: &BuiltIn, line: &'a [u8], room: &'a mut Room) -> Reading<'a> {
-    room.clear();
-    (format.read)(line, room).map_or(Reading::Other, Reading::Request)
-}
-
-/// Says why a line with a request line was not read; one of another known format was written by
-/// somebody else about a request that is counted where it belongs.
-fn unread(line: &[u8], room: &mut Room) -> Reading<'static> {
-    if detect(line, room).is_some() {
-        return Reading::Other;
-    }
-    let is_json = line.trim_ascii_start().starts_with(b"{");
-    let is_broken = is_json && json::walk(line, &mut |_, _| ()).is_err();
-    Reading::Unparsed(if is_broken {
-        Unparsed::Json
-    } else {
-        Unparsed::Unrecognised
-    })
-}
-
-/// Tells whether a text holds the name of a method: without one it is no access line.
-///
-/// A cheap sign, so that lines of another kind are not tried in every format.
-fn has_method(text: &[u8]) -> bool {
-    static METHOD: LazyLock<Regex> = LazyLock::new(|| {
-        let methods = "GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS|TRACE|CONNECT|get|head|post|put";
-        Regex::new(methods).expect("a list of words is a regex")
-    });
-    METHOD.is_match(text)
-}
-
-/// Tells whether a text holds the end of a quoted request line, such as ` HTTP/1.1"`.
-///
-/// A cheap sign of an access line in any format. The blank in front keeps out client libraries
-/// that log an answer, such as httpx's `"HTTP/1.1 200 OK"`.
-fn has_request_line(text: &[u8]) -> bool {
-    static PROTOCOL: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b" HTTP/"));
-    PROTOCOL.find_iter(text).any(|at| {
-        let rest = text.get(at + PROTOCOL.needle().len()..).unwrap_or_default();
-        let version = rest.iter().take_while(|&&byte| is_version(byte)).count();
-        let (version, rest) = rest.split_at(version);
-        // Inside a JSON string the quote is escaped.
-        !version.is_empty() && (rest.starts_with(b"\"") || rest.starts_with(b"\\\""))
-    })
-}
-
 /// Tells whether a byte may stand in an HTTP version, such as `1.1`.
 const fn is_version(byte: u8) -> bool {
     byte.is_ascii_digit() || byte == b'.'
@@ -246,33 +180,7 @@ const fn is_version(byte: u8) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use super::custom::Custom;
     use super::*;
-
-    const LINE: &[u8] =
-        b"INFO: 172.26.0.3:37290 - \"GET /api/v1/auth/validate HTTP/1.1\" 401 Unauthorized";
-
-    #[test]
-    fn detects_the_format_at_the_first_access_line() {
-        let mut parser = Parser::new(None);
-        assert_eq!(
-            parser.read(b"INFO:     Application startup complete.\n"),
-            Reading::Other
-        );
-        assert!(parser.format().is_none());
-        let expected = Request {
-            method: Some(b"GET"),
-            path: b"/api/v1/auth/validate",
-            code: 401,
-            duration: None,
-            client: Some(b"172.26.0.3"),
-            auth_call: None,
-        };
-        assert_eq!(parser.read(LINE), Reading::Request(expected));
-        assert_eq!(parser.format().map(Format::name), Some("uvicorn"));
-    }
 
     #[test]
     fn client_address_may_have_a_port() {
@@ -288,55 +196,13 @@ mod tests {
             let request = Request {
                 method: None,
                 path: b"/",
-                code: 200,
+                code: Some(200),
                 duration: None,
                 client,
                 auth_call: None,
             };
             let expected = expected.map(|address| address.parse().unwrap());
             assert_eq!(request.client_address(), expected, "{text}");
-        }
-    }
-
-    #[test]
-    fn a_custom_format_alone_decides() {
-        let custom = Custom::new("timing", r"^(?<path>/\S*) (?<status>\d+)$", None).unwrap();
-        let mut parser = Parser::new(Some(Format::Custom(Arc::new(custom))));
-        assert_eq!(parser.read(LINE), Reading::Other);
-        assert!(matches!(
-            parser.read(b"\x1b[1m/a\x1b[0m 200\r\n"),
-            Reading::Request(_)
-        ));
-        assert_eq!(parser.format().map(Format::name), Some("timing"));
-    }
-
-    #[test]
-    fn reads_json_in_colours() {
-        let line = "\x1b[32m{\"message\": \"- \\\"GET /a HTTP/1.1\\\" 200\"}\x1b[0m";
-        let mut parser = Parser::new(None);
-        assert!(matches!(parser.read(line.as_bytes()), Reading::Request(_)));
-    }
-
-    #[test]
-    fn a_request_line_that_no_format_reads_is_unparsed() {
-        let unrecognised = Reading::Unparsed(Unparsed::Unrecognised);
-        let mut parser = Parser::new(None);
-        for line in [
-            r#"1.2.3.4 - - [21/Nov/2026:19:23:32 +0000] "GET / HTTP/1.1" 401 42 "-" "-""#,
-            r#"{"request": "GET / HTTP/1.1", "status": 401}"#,
-            r#"{"request": "\"GET / HTTP/1.1\"", "status": 401}"#,
-            r#"1.2.3.4:5 - "GET / HTTP/1.1" 40"#,
-            r#"1.2.3.4:5 - "GET / HTTP/2""#,
-        ] {
-            assert_eq!(parser.read(line.as_bytes()), unrecognised, "{line}");
-        }
-        for line in [
-            "a HTTP/ b",
-            "a HTTP/1.1",
-            "a HTTP/\"",
-            r#"GET http://h/ "HTTP/1.1 200 OK""#,
-        ] {
-            assert_eq!(parser.read(line.as_bytes()), Reading::Other, "{line}");
         }
     }
 

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::json::{Text, Value};
+use super::quoted;
 
 /// Room for the texts of one line; used again for the next.
 #[derive(Debug, Default)]
@@ -37,6 +38,16 @@ impl Room {
             Value::Text(text) => Some(self.place(text)),
             _ => None,
         }
+    }
+
+    /// Finds a place for a text between quotes, and decodes it if that is needed.
+    pub(super) fn place_quoted<'a>(&mut self, text: &'a [u8]) -> Place<'a> {
+        if !quoted::has_escapes(text) {
+            return Place::Line(text);
+        }
+        let start = self.0.len();
+        quoted::decode_into(text, &mut self.0);
+        Place::Room(start..self.0.len())
     }
 
     /// Returns the text at a place.

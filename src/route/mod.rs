@@ -1,9 +1,15 @@
-//! From the path of a request to the route that counts it.
+//! From a request to the route that counts it: by its path, or because a proxy's line says what an
+//! auth server was asked.
 
+mod forward_auth;
 mod pattern;
+mod place;
 
+pub use self::forward_auth::{ForwardAuth, HostName, NameError, ProtectedPath, RouterName};
 use self::pattern::decode_unreserved;
 pub use self::pattern::{Pattern, PatternError};
+pub use self::place::Placed;
+use crate::parse::Request;
 
 /// The most patterns that one set may have.
 const MAX_PATTERNS: usize = 200;
@@ -35,6 +41,8 @@ pub struct Routes {
     patterns: Vec<(Pattern, usize)>,
     /// How many of `patterns`, from the first, are not built in.
     own: usize,
+    /// What counts as route `forward_auth`, which then is the last of the names.
+    protected: Option<ForwardAuth>,
 }
 
 /// Why there is no such set of routes.
@@ -43,9 +51,20 @@ pub enum RoutesError {
     /// A name is not fit to be a label value.
     #[error("route name `{0}` is not allowed, expected 1 to 40 of `a-z`, `0-9` and `_`")]
     Name(String),
+    /// A name has another meaning.
+    #[error(
+        "the route name `{}` is taken by what proxies say about their auth calls; \
+         name the routers, hosts or paths of a proxy in `forward_auth` of its container, \
+         or choose another name",
+        forward_auth::NAME
+    )]
+    Reserved,
     /// There are more patterns than allowed.
     #[error("there are {0} route patterns, at most {MAX_PATTERNS} are allowed")]
     TooMany(usize),
+    /// There are more protected routers, hosts and paths than allowed.
+    #[error("there are {0} routers, hosts and paths, at most {MAX_PATTERNS} are allowed")]
+    TooManyProtected(usize),
 }
 
 impl Default for Routes {
@@ -66,10 +85,25 @@ impl Routes {
         if own.len() > MAX_PATTERNS {
             return Err(RoutesError::TooMany(own.len()));
         }
-        match own.iter().find(|(name, _)| !is_name(name)) {
-            Some((name, _)) => Err(RoutesError::Name(name.clone())),
-            None => Ok(Self::build(own)),
+        if let Some((name, _)) = own.iter().find(|(name, _)| !is_name(name)) {
+            return Err(RoutesError::Name(name.clone()));
         }
+        if own.iter().any(|(name, _)| name == forward_auth::NAME) {
+            return Err(RoutesError::Reserved);
+        }
+        Ok(Self::build(own))
+    }
+
+    /// Adds the route `forward_auth`, for the lines of a proxy about what is protected.
+    pub fn protecting(mut self, protected: ForwardAuth) -> Result<Self, RoutesError> {
+        if protected.len() > MAX_PATTERNS {
+            return Err(RoutesError::TooManyProtected(protected.len()));
+        }
+        if !protected.is_empty() {
+            index_of(&mut self.names, forward_auth::NAME.to_owned());
+            self.protected = Some(protected);
+        }
+        Ok(self)
     }
 
     /// Builds the set of `extra` routes and those of this set whose names are not among them.
@@ -92,7 +126,8 @@ impl Routes {
                 routes.push((name.clone(), pattern.clone()));
             }
         }
-        Self::new(routes)
+        let routes = Self::new(routes)?;
+        routes.protecting(self.protected.clone().unwrap_or_default())
     }
 
     fn build(own: Vec<(String, Pattern)>) -> Self {
@@ -112,6 +147,7 @@ impl Routes {
             names,
             patterns,
             own,
+            protected: None,
         }
     }
 
@@ -123,6 +159,14 @@ impl Routes {
             .iter()
             .find(|(pattern, _)| pattern.matches(&path))
             .map(|&(_, id)| id)
+    }
+
+    /// Returns the route that a request is on.
+    pub fn of(&self, request: &Request<'_>) -> Option<usize> {
+        if request.is_check() {
+            return self.names.iter().position(|name| name == VALIDATE);
+        }
+        self.find(request.path)
     }
 
     /// Returns the names of the routes, each once.
@@ -150,6 +194,7 @@ fn index_of(names: &mut Vec<String>, name: String) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::parse::AuthCall;
 
     fn own(routes: &[(&str, &str)]) -> Vec<(String, Pattern)> {
         routes
@@ -202,6 +247,34 @@ mod tests {
         ] {
             assert_eq!(find(&routes, path), None, "{path}");
         }
+    }
+
+    #[test]
+    fn a_line_about_an_auth_call_alone_is_on_validate() {
+        let answer = AuthCall {
+            router: None,
+            host: None,
+            code: Some(401),
+            duration: None,
+        };
+        let mut request = Request {
+            method: None,
+            path: b"/shop",
+            code: None,
+            duration: None,
+            client: None,
+            auth_call: Some(answer),
+        };
+        let routes = Routes::new(own(&[("shop", "/shop")])).unwrap();
+        assert_eq!(routes.of(&request), Some(1));
+        assert_eq!(request.counted_code(), 401);
+        request.code = Some(200);
+        assert_eq!(routes.of(&request), Some(0));
+        assert_eq!(request.counted_code(), 200);
+        request.code = None;
+        request.auth_call = None;
+        assert_eq!(routes.of(&request), Some(0));
+        assert_eq!(request.counted_code(), 0);
     }
 
     #[test]
@@ -261,6 +334,18 @@ mod tests {
             let error = Routes::new(own(&[(name, "/")])).unwrap_err();
             assert_eq!(error, RoutesError::Name(name.to_owned()));
         }
+        let error = Routes::new(own(&[("forward_auth", "/")])).unwrap_err();
+        assert!(
+            error.to_string().contains("`forward_auth` is taken"),
+            "{error}"
+        );
+        let many = ForwardAuth {
+            routers: vec!["a".parse().unwrap(); MAX_PATTERNS],
+            paths: vec!["*".parse().unwrap()],
+            ..ForwardAuth::default()
+        };
+        let error = Routes::default().protecting(many).unwrap_err();
+        assert_eq!(error, RoutesError::TooManyProtected(201));
         let many = vec![("a", "/"); MAX_PATTERNS];
         let set = Routes::new(own(&many)).unwrap();
         let error = set.with(own(&[("b", "/")])).unwrap_err();

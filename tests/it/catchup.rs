@@ -10,11 +10,6 @@ use tokio::time::{Instant, sleep};
 
 use crate::support::engine::{Container, FakeEngine, Gate, Reply};
 use crate::support::exporter::{Exporter, Page};
-use crate::support::records::validate;
-
-fn log(engine: &FakeEngine, id: &str, requests: u32) {
-    (0..requests).for_each(|_| engine.log(id, &validate(401)));
-}
 
 /// Logs that many lines of three kilobytes.
 fn flood(engine: &FakeEngine, id: &str, lines: u32, width: usize) {
@@ -35,7 +30,7 @@ async fn counted() -> (FakeEngine, String) {
     let engine = FakeEngine::start();
     let exporter = Exporter::keeping(&engine, &file(&engine)).await;
     let id = engine.run("web");
-    log(&engine, &id, 10);
+    engine.print_requests(&id, 401, 10);
     exporter.until_lines("web", 10).await;
     exporter.kill().await;
     (engine, id)
@@ -44,7 +39,7 @@ async fn counted() -> (FakeEngine, String) {
 #[tokio::test]
 async fn it_is_ready_when_the_backlog_has_been_read_and_shows_numbers_all_the_time() {
     let (engine, id) = counted().await;
-    log(&engine, &id, 20_000);
+    engine.print_requests(&id, 401, 20_000);
     engine.hold(&id);
     let exporter = Exporter::keeping(&engine, &file(&engine)).await;
     engine.until_held(&id).await;
@@ -61,7 +56,7 @@ async fn it_is_ready_when_the_backlog_has_been_read_and_shows_numbers_all_the_ti
     assert_eq!(page.validate("web", "401"), 20_010.0);
     assert_eq!(page.gaps("web"), Some(0.0));
     // It stays ready when more comes.
-    log(&engine, &id, 1);
+    engine.print_requests(&id, 401, 1);
     exporter.until_lines("web", 20_011).await;
     assert_eq!(exporter.get("/-/ready").await.status, 200);
 }
@@ -119,14 +114,14 @@ async fn a_long_backlog_is_read_in_little_memory() {
     assert_eq!(page.gaps("web"), Some(0.0));
     most = most.max(memory(&page));
     assert!(most < 40.0 * f64::from(1 << 20), "{most} bytes");
-    log(&engine, &id, 1);
+    engine.print_requests(&id, 401, 1);
     exporter.until_lines("web", 25_011).await;
 }
 
 #[tokio::test]
 async fn a_backlog_is_read_though_the_engine_goes_away_meanwhile() {
     let (mut engine, id) = counted().await;
-    log(&engine, &id, 20_000);
+    engine.print_requests(&id, 401, 20_000);
     engine.hold(&id);
     let exporter = Exporter::keeping(&engine, &file(&engine)).await;
     engine.until_held(&id).await;
@@ -146,7 +141,7 @@ async fn a_reader_that_is_too_slow_loses_nothing_and_takes_no_memory() {
     let engine = FakeEngine::start();
     let exporter = Exporter::of(&engine).await;
     let id = engine.create(Container::rotating("web", "1m"));
-    log(&engine, &id, 10);
+    engine.print_requests(&id, 401, 10);
     let before = memory(&exporter.until_lines("web", 10).await);
     let mut lines = 10;
     for _ in 0..2 {
@@ -190,7 +185,7 @@ async fn a_proxy_that_cuts_everything_again_and_again_loses_nothing() {
     let mut lines = 0;
     while gate.cuts() < 20 {
         for id in &ids {
-            log(&engine, id, 10);
+            engine.print_requests(id, 401, 10);
         }
         lines += 10;
         sleep(Duration::from_millis(10)).await;
@@ -229,7 +224,7 @@ async fn a_thousand_containers_need_more_files_than_the_soft_limit_allows() {
     for round in 1..=2 {
         for id in &ids {
             engine.until_followed(id).await;
-            log(&engine, id, 1);
+            engine.print_requests(id, 401, 1);
         }
         let expected = Some(1_000.0 * f64::from(round));
         let lines = |page: &Page| page.sum("authtail_log_lines_total", &[]);

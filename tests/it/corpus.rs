@@ -15,6 +15,25 @@ use serde_json::Value;
 
 use crate::support::exporter::authtail;
 
+/// Lines that a client has forged and that no reader can tell from real ones: file, line, why.
+const FORGED: [(&str, &str, &str); 3] = [
+    (
+        "hazard-granian-path-newline",
+        "8",
+        "granian logs the decoded path, so `%0a` in it ends a line and begins another",
+    ),
+    (
+        "hazard-gunicorn-U-newline",
+        "9",
+        "gunicorn's %(U)s is the decoded path, so `%0a` in it ends a line and begins another",
+    ),
+    (
+        "hazard-hypercorn-path-newline",
+        "5",
+        "hypercorn logs the decoded path, so `%0a` in it ends a line and begins another",
+    ),
+];
+
 /// One file: the format that its lines are in, and the arguments that say what they do not.
 struct Entry {
     name: String,
@@ -95,7 +114,15 @@ async fn check(entry: &Entry) -> Vec<String> {
     let mut wrong = Vec::new();
     for ((row, explained), line) in rows.into_iter().zip(explained).zip(lines) {
         let row = String::from_utf8_lossy(row);
-        let explained = serde_json::from_slice(explained).unwrap();
+        let explained: Value = serde_json::from_slice(explained).unwrap();
+        let number = row.split('\t').next().unwrap();
+        if FORGED
+            .iter()
+            .any(|&(file, line, _)| (file, line) == (name, number))
+        {
+            assert_eq!(explained["kind"], "request", "{name}: told apart after all");
+            continue;
+        }
         if let Some(why) = difference(&row, &explained, format) {
             let line = String::from_utf8_lossy(line);
             wrong.push(format!(

@@ -6,10 +6,6 @@ use crate::support::engine::{Container, FakeEngine};
 use crate::support::exporter::{Exporter, Page};
 use crate::support::records::{Record, validate};
 
-fn log(engine: &FakeEngine, id: &str, requests: u32) {
-    (0..requests).for_each(|_| engine.log(id, &validate(401)));
-}
-
 fn file(engine: &FakeEngine) -> PathBuf {
     engine.directory().join("state")
 }
@@ -19,7 +15,7 @@ async fn watched(engine: &FakeEngine, container: Container) -> String {
     let exporter = Exporter::keeping(engine, &file(engine)).await;
     let name = container.name.clone();
     let id = engine.create(container);
-    log(engine, &id, 3);
+    engine.print_requests(&id, 401, 3);
     exporter.until_lines(&name, 3).await;
     exporter.kill().await;
     id
@@ -30,11 +26,11 @@ async fn a_container_that_was_created_meanwhile_is_read_from_its_beginning() {
     let engine = FakeEngine::start();
     let web = watched(&engine, Container::running("web")).await;
     let new = engine.run("new");
-    log(&engine, &new, 2_000);
+    engine.print_requests(&new, 401, 2_000);
     let short = engine.run("short");
-    log(&engine, &short, 5);
+    engine.print_requests(&short, 401, 5);
     engine.stop(&short);
-    log(&engine, &web, 1);
+    engine.print_requests(&web, 401, 1);
     let exporter = Exporter::keeping(&engine, &file(&engine)).await;
     for (name, lines) in [("new", 2_000), ("short", 5), ("web", 4)] {
         let page = exporter.until_lines(name, lines).await;
@@ -47,14 +43,14 @@ async fn a_container_that_ran_stopped_and_ran_again_meanwhile_loses_no_line() {
     let engine = FakeEngine::start();
     let id = watched(&engine, Container::running("web")).await;
     for _ in 0..3 {
-        log(&engine, &id, 5);
+        engine.print_requests(&id, 401, 5);
         engine.stop(&id);
         engine.restart(&id);
     }
     let exporter = Exporter::keeping(&engine, &file(&engine)).await;
     let page = exporter.until_lines("web", 18).await;
     assert_eq!(page.gaps("web"), Some(0.0));
-    log(&engine, &id, 5);
+    engine.print_requests(&id, 401, 5);
     engine.stop(&id);
     exporter.until_lines("web", 23).await;
     exporter.kill().await;
@@ -64,7 +60,7 @@ async fn a_container_that_ran_stopped_and_ran_again_meanwhile_loses_no_line() {
     let page = exporter.page().await;
     assert_eq!((page.lines("web"), page.running("web")), (23.0, Some(0.0)));
     engine.restart(&id);
-    log(&engine, &id, 1);
+    engine.print_requests(&id, 401, 1);
     exporter.until_lines("web", 24).await;
 }
 
@@ -101,13 +97,13 @@ async fn the_numbers_of_one_that_was_recreated_meanwhile_go_on() {
     let id = watched(&engine, Container::running("web")).await;
     engine.remove(&id);
     let id = engine.run("web");
-    log(&engine, &id, 5);
+    engine.print_requests(&id, 401, 5);
     let exporter = Exporter::keeping(&engine, &file(&engine)).await;
     let page = exporter.until_lines("web", 8).await;
     assert_eq!(page.validate("web", "401"), 8.0);
     assert_eq!(page.gaps("web"), Some(0.0));
     exporter.kill().await;
-    log(&engine, &id, 1);
+    engine.print_requests(&id, 401, 1);
     let exporter = Exporter::keeping(&engine, &file(&engine)).await;
     exporter.until_lines("web", 9).await;
 }
@@ -117,15 +113,15 @@ async fn names_that_were_swapped_meanwhile_take_nothing_from_a_series() {
     let engine = FakeEngine::start();
     let exporter = Exporter::keeping(&engine, &file(&engine)).await;
     let (one, other) = (engine.run("one"), engine.run("other"));
-    log(&engine, &one, 3);
-    log(&engine, &other, 5);
+    engine.print_requests(&one, 401, 3);
+    engine.print_requests(&other, 401, 5);
     exporter.until_lines("one", 3).await;
     let page = exporter.until_lines("other", 5).await;
     exporter.kill().await;
     engine.rename(&one, "other");
     engine.rename(&other, "one");
-    log(&engine, &one, 1);
-    log(&engine, &other, 1);
+    engine.print_requests(&one, 401, 1);
+    engine.print_requests(&other, 401, 1);
     let exporter = Exporter::keeping(&engine, &file(&engine)).await;
     exporter.page().await.assert_not_below(&page);
     let lines = |page: &Page| page.sum("authtail_log_lines_total", &[]);
@@ -140,13 +136,13 @@ async fn names_that_were_swapped_meanwhile_take_nothing_from_a_series() {
 async fn what_rotated_away_meanwhile_is_a_gap() {
     let engine = FakeEngine::start();
     let id = watched(&engine, Container::rotating("web", "10k")).await;
-    log(&engine, &id, 3);
+    engine.print_requests(&id, 401, 3);
     // Read to the end once.
     let exporter = Exporter::keeping(&engine, &file(&engine)).await;
     exporter.until_lines("web", 6).await;
     exporter.until_ready().await;
     exporter.terminate("-TERM").await;
-    log(&engine, &id, 100);
+    engine.print_requests(&id, 401, 100);
     engine.rotate(&id, 50);
     let exporter = Exporter::keeping(&engine, &file(&engine)).await;
     exporter.until_lines("web", 56).await;
@@ -191,13 +187,13 @@ async fn every_container_is_found_where_it_was_left() {
     let ids: Vec<_> = names.iter().map(|name| engine.run(name)).collect();
     let mut expected = Vec::new();
     for (at, (id, name)) in (1..).zip(ids.iter().zip(&names)) {
-        log(&engine, id, at);
+        engine.print_requests(id, 401, at);
         exporter.until_lines(name, at).await;
         expected.push(2 * at);
     }
     exporter.kill().await;
     for (at, id) in (1..).zip(&ids) {
-        log(&engine, id, at);
+        engine.print_requests(id, 401, at);
     }
     assert_counted(&engine, &state, &names, &expected).await;
     // And once more, with nothing new.

@@ -21,6 +21,7 @@ mod events;
 #[cfg(feature = "test-engine")]
 mod exact;
 mod exposition;
+mod formats;
 mod framing;
 mod gaps;
 mod lifecycle;

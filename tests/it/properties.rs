@@ -66,7 +66,7 @@ fn parsed(request: Request<'_>) -> Parsed {
     (
         request.method.unwrap().to_vec(),
         request.path.to_vec(),
-        request.code,
+        request.code.unwrap(),
         request.client_address(),
     )
 }

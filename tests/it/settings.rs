@@ -253,7 +253,7 @@ async fn labels_that_cannot_be_used_are_said_and_ignored() {
     let page = exporter.until_lines("web", 1).await;
     assert_eq!(page.validate("web", "401"), 1.0);
     exporter
-        .until_log("`apache` is no format; there are `uvicorn`")
+        .until_log("`apache` is no format; there are `")
         .await;
     exporter.until_log("`authtail.routes.chat`").await;
 }

@@ -16,10 +16,6 @@ fn state() -> (TempDir, PathBuf) {
     (folder, file)
 }
 
-fn log(engine: &FakeEngine, id: &str, requests: u32) {
-    (0..requests).for_each(|_| engine.log(id, &validate(401)));
-}
-
 fn assert_whole(page: &Page, lines: u32) {
     assert_eq!(page.validate("web", "401"), f64::from(lines));
     assert_eq!(page.gaps("web"), Some(0.0));
@@ -34,13 +30,13 @@ async fn after_a_kill_counting_goes_on_exactly_where_it_was() {
     let id = engine.run("web");
     let mut lines = 0;
     for _ in 0..5 {
-        log(&engine, &id, 10);
+        engine.print_requests(&id, 401, 10);
         lines += 10;
         let page = exporter.until_lines("web", lines).await;
         // These may have been counted, but nobody has seen them on a page.
-        log(&engine, &id, 10);
+        engine.print_requests(&id, 401, 10);
         exporter.kill().await;
-        log(&engine, &id, 10);
+        engine.print_requests(&id, 401, 10);
         lines += 20;
         exporter = Exporter::keeping(&engine, &file).await;
         exporter.until_log("numbers restored").await;
@@ -57,7 +53,7 @@ async fn what_a_page_has_shown_is_kept_without_an_engine() {
         let (_folder, file) = state();
         let exporter = Exporter::keeping(&engine, &file).await;
         let id = engine.run("web");
-        log(&engine, &id, 10);
+        engine.print_requests(&id, 401, 10);
         let page = exporter.until_lines("web", 10).await;
         exporter.terminate(signal).await;
         engine.crash();
@@ -77,9 +73,9 @@ async fn a_stop_saves_what_no_page_has_shown() {
     let (_folder, file) = state();
     let exporter = Exporter::keeping(&engine, &file).await;
     let id = engine.run("web");
-    log(&engine, &id, 10);
+    engine.print_requests(&id, 401, 10);
     exporter.until_lines("web", 10).await;
-    log(&engine, &id, 10);
+    engine.print_requests(&id, 401, 10);
     // All of it has been read when this is said.
     engine.remove(&id);
     exporter.until_log("container is gone").await;
@@ -106,7 +102,7 @@ async fn numbers_are_kept_though_nobody_asks_for_a_page() {
     // The container is known, and then nothing changes but what is counted.
     until_saved(&|state| state.windows(id.len()).any(|text| text == id.as_bytes())).await;
     let before = saved();
-    log(&engine, &id, 1);
+    engine.print_requests(&id, 401, 1);
     until_saved(&|state| state != before).await;
     exporter.kill().await;
     let gone = FakeEngine::stopped();
@@ -120,7 +116,7 @@ async fn a_page_says_when_the_numbers_were_saved() {
     let (_folder, file) = state();
     let exporter = Exporter::keeping(&engine, &file).await;
     let id = engine.run("web");
-    log(&engine, &id, 1);
+    engine.print_requests(&id, 401, 1);
     let page = exporter.until_lines("web", 1).await;
     let now = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap();
     let saved = page.get("authtail_state_last_save_timestamp_seconds");
@@ -144,7 +140,7 @@ async fn a_kill_at_any_moment_takes_nothing_from_a_page_and_loses_nothing() {
         let start = Instant::now();
         let mut last = None;
         while start.elapsed() < life {
-            log(&engine, &id, 50);
+            engine.print_requests(&id, 401, 50);
             lines += 50;
             let page = exporter.page().await;
             if let Some(last) = &last {
@@ -152,7 +148,7 @@ async fn a_kill_at_any_moment_takes_nothing_from_a_page_and_loses_nothing() {
             }
             last = Some(page);
         }
-        log(&engine, &id, 50);
+        engine.print_requests(&id, 401, 50);
         lines += 50;
         exporter.kill().await;
         exporter = Exporter::keeping(&engine, &file).await;
@@ -202,12 +198,12 @@ async fn a_hole_that_is_open_at_a_kill_is_filled_afterwards() {
     let (_folder, file) = state();
     let exporter = Exporter::keeping(&engine, &file).await;
     let id = engine.create(Container::rotating("web", "10m"));
-    log(&engine, &id, 3);
+    engine.print_requests(&id, 401, 3);
     exporter.until_lines("web", 3).await;
     engine.withhold(&id);
-    log(&engine, &id, 2_000);
+    engine.print_requests(&id, 401, 2_000);
     engine.resume(&id);
-    log(&engine, &id, 3);
+    engine.print_requests(&id, 401, 3);
     let page = exporter.until_lines("web", 6).await;
     exporter.kill().await;
     let exporter = Exporter::keeping(&engine, &file).await;
@@ -221,7 +217,7 @@ async fn what_was_sent_again_and_what_is_missing_stay_said() {
     let (_folder, file) = state();
     let exporter = Exporter::keeping(&engine, &file).await;
     let id = engine.create(Container::rotating("web", "10m"));
-    log(&engine, &id, 3);
+    engine.print_requests(&id, 401, 3);
     exporter.until_lines("web", 3).await;
     engine.deliver_again(&id, 2);
     exporter
@@ -231,7 +227,7 @@ async fn what_was_sent_again_and_what_is_missing_stay_said() {
     exporter.until_reconnects("web", "ended", 1).await;
     engine.until_followed(&id).await;
     engine.end_streams(&id);
-    log(&engine, &id, 10);
+    engine.print_requests(&id, 401, 10);
     engine.rotate(&id, 4);
     let is_wanted = |page: &Page| {
         page.lines("web") == 7.0
@@ -244,7 +240,7 @@ async fn what_was_sent_again_and_what_is_missing_stay_said() {
     let exporter = Exporter::keeping(&engine, &file).await;
     let page = exporter.page().await;
     assert!(is_wanted(&page), "{page:#?}");
-    log(&engine, &id, 1);
+    engine.print_requests(&id, 401, 1);
     let page = exporter.until_lines("web", 8).await;
     assert_eq!(page.gaps("web"), Some(1.0));
 }
@@ -255,7 +251,7 @@ async fn without_a_file_nothing_is_kept_and_that_is_said() {
     let exporter = Exporter::with(&engine, &["--state.file", ""]).await;
     exporter.until_log("not keeping numbers").await;
     let id = engine.run("web");
-    log(&engine, &id, 5);
+    engine.print_requests(&id, 401, 5);
     let page = exporter.until_lines("web", 5).await;
     assert_eq!(page.get("authtail_state_last_save_timestamp_seconds"), None);
     assert_eq!(page.get("authtail_state_save_failures_total"), Some(0.0));
@@ -263,6 +259,6 @@ async fn without_a_file_nothing_is_kept_and_that_is_said() {
     // It was there before, so it is counted from now on.
     let exporter = Exporter::with(&engine, &["--state.file", ""]).await;
     exporter.until_ready().await;
-    log(&engine, &id, 1);
+    engine.print_requests(&id, 401, 1);
     exporter.until_lines("web", 1).await;
 }

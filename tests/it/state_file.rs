@@ -9,11 +9,6 @@ use tokio::process::Command;
 
 use crate::support::engine::FakeEngine;
 use crate::support::exporter::{Exporter, Page};
-use crate::support::records::validate;
-
-fn log(engine: &FakeEngine, id: &str, requests: u32) {
-    (0..requests).for_each(|_| engine.log(id, &validate(401)));
-}
 
 fn failures(page: &Page) -> f64 {
     page.get("authtail_state_save_failures_total").unwrap()
@@ -29,7 +24,7 @@ async fn saved() -> Vec<u8> {
     let file = engine.directory().join("state");
     let exporter = Exporter::keeping(&engine, &file).await;
     let id = engine.run("web");
-    log(&engine, &id, 10);
+    engine.print_requests(&id, 401, 10);
     exporter.until_lines("web", 10).await;
     assert!(exporter.terminate("-TERM").await.success());
     fs::read(file).unwrap()
@@ -47,7 +42,7 @@ async fn assert_set_aside(what: &str, bytes: &[u8]) {
     assert_eq!(fs::read(aside(&file)).unwrap(), bytes, "{what}");
     assert_eq!(exporter.page().await.lines("web"), 0.0, "{what}");
     let id = engine.run("web");
-    log(&engine, &id, 3);
+    engine.print_requests(&id, 401, 3);
     exporter.until_lines("web", 3).await;
     exporter.kill().await;
     let exporter = Exporter::keeping(&engine, &file).await;
@@ -95,11 +90,13 @@ async fn a_state_that_was_changed_anywhere_is_set_aside() {
 }
 
 #[tokio::test]
-async fn a_state_of_a_newer_authtail_is_set_aside() {
+async fn a_state_of_a_newer_or_an_older_authtail_is_set_aside() {
     let mut state = saved().await;
     // The version comes after the name.
     state["authtail".len()] += 1;
     assert_set_aside("newer", &state).await;
+    state["authtail".len()] -= 2;
+    assert_set_aside("older", &state).await;
 }
 
 #[tokio::test]
@@ -111,7 +108,7 @@ async fn a_state_that_cannot_be_read_is_set_aside() {
     exporter.until_log("set aside").await;
     assert!(aside(&file).join("and more").is_dir());
     let id = engine.run("web");
-    log(&engine, &id, 3);
+    engine.print_requests(&id, 401, 3);
     let page = exporter.until_lines("web", 3).await;
     assert_eq!(failures(&page), 0.0);
     assert!(file.is_file());
@@ -124,11 +121,11 @@ async fn every_step_of_a_save_may_be_the_last() {
     let beside = file.with_file_name("state.tmp");
     let exporter = Exporter::keeping(&engine, &file).await;
     let id = engine.run("web");
-    log(&engine, &id, 10);
+    engine.print_requests(&id, 401, 10);
     exporter.until_lines("web", 10).await;
     exporter.terminate("-TERM").await;
     let old = fs::read(&file).unwrap();
-    log(&engine, &id, 10);
+    engine.print_requests(&id, 401, 10);
     let exporter = Exporter::keeping(&engine, &file).await;
     exporter.until_lines("web", 20).await;
     exporter.terminate("-TERM").await;
@@ -165,7 +162,7 @@ async fn a_first_save_that_was_not_finished_is_no_state() {
     fs::write(file.with_file_name("state.tmp"), "half of a sta").unwrap();
     let exporter = Exporter::keeping(&engine, &file).await;
     let id = engine.run("web");
-    log(&engine, &id, 3);
+    engine.print_requests(&id, 401, 3);
     let page = exporter.until_lines("web", 3).await;
     assert_eq!(failures(&page), 0.0);
     assert!(!aside(&file).exists());
@@ -183,12 +180,12 @@ async fn a_folder_that_goes_away_and_comes_back_is_said_once_and_harms_nothing()
     let file = folder.join("state");
     let exporter = Exporter::keeping(&engine, &file).await;
     let id = engine.run("web");
-    log(&engine, &id, 3);
+    engine.print_requests(&id, 401, 3);
     exporter.until_lines("web", 3).await;
     fs::rename(&folder, &elsewhere).unwrap();
     fs::write(&folder, "a file").unwrap();
     for round in 1..=3 {
-        log(&engine, &id, 1);
+        engine.print_requests(&id, 401, 1);
         exporter.until_lines("web", 3 + round).await;
     }
     exporter.until_log("cannot save").await;
@@ -202,7 +199,7 @@ async fn a_folder_that_goes_away_and_comes_back_is_said_once_and_harms_nothing()
     fs::remove_file(&folder).unwrap();
     fs::rename(&elsewhere, &folder).unwrap();
     let before = fs::read(&file).unwrap();
-    log(&engine, &id, 1);
+    engine.print_requests(&id, 401, 1);
     exporter.until_lines("web", 7).await;
     exporter
         .until("saved again", |_| fs::read(&file).unwrap() != before)
@@ -238,13 +235,13 @@ async fn a_full_disk_keeps_the_last_good_state_and_stops_nothing() {
     let file = engine.directory().join("state");
     let exporter = Exporter::keeping(&engine, &file).await;
     let id = engine.run("web");
-    log(&engine, &id, 3);
+    engine.print_requests(&id, 401, 3);
     exporter.until_lines("web", 3).await;
     exporter.terminate("-TERM").await;
     let good = fs::read(&file).unwrap();
 
     let exporter = without_space(&engine, &file).await;
-    log(&engine, &id, 3);
+    engine.print_requests(&id, 401, 3);
     exporter.until_lines("web", 6).await;
     exporter.until_log("cannot save").await;
     let page = exporter
@@ -255,7 +252,7 @@ async fn a_full_disk_keeps_the_last_good_state_and_stops_nothing() {
     assert_eq!(fs::read(&file).unwrap(), good);
 
     // Counted again from the last good state: neither lost nor twice.
-    log(&engine, &id, 3);
+    engine.print_requests(&id, 401, 3);
     let exporter = Exporter::keeping(&engine, &file).await;
     let page = exporter.until_lines("web", 9).await;
     assert_eq!(page.validate("web", "401"), 9.0);

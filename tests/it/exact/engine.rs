@@ -1,7 +1,6 @@
 //! An engine of the test's own that is restarted while its containers print.
 
 use std::path::PathBuf;
-use std::process::Stdio;
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -10,6 +9,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
+use super::dockerd::{UP, dockerd, socket};
 use super::scaled;
 use super::stage::Stage;
 use crate::docker::lab::Lab;
@@ -39,7 +39,7 @@ impl Engine {
     }
 
     fn socket(&self) -> PathBuf {
-        self.folder.path().join("docker.sock")
+        socket(self.folder.path())
     }
 
     async fn restart(&mut self) {
@@ -59,26 +59,9 @@ impl Engine {
 /// Starts an engine and waits until it answers.
 async fn daemon(folder: &TempDir, is_live: bool) -> Child {
     let folder = folder.path();
-    std::fs::write(folder.join("daemon.json"), "{}").unwrap();
-    // In a network of its own: an engine without a bridge removes the one of the engine beside it.
-    let mut command = Command::new("unshare");
-    command.args(["--net", "dockerd"]);
-    for (option, file) in [
-        ("--config-file", "daemon.json"),
-        ("--data-root", "data"),
-        ("--exec-root", "exec"),
-        ("--pidfile", "pid"),
-    ] {
-        command.arg(option).arg(folder.join(file));
-    }
-    let socket = folder.join("docker.sock");
+    let mut command = Command::from(dockerd(folder));
     command
-        .args(["--host", &format!("unix://{}", socket.display())])
-        .args(["--iptables=false", "--ip6tables=false", "--bridge=none"])
-        .args(["--storage-driver=vfs", &format!("--live-restore={is_live}")])
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
+        .arg(format!("--live-restore={is_live}"))
         .kill_on_drop(true);
     let mut process = command.spawn().unwrap();
     let mut lines = BufReader::new(process.stderr.take().unwrap()).lines();
@@ -87,7 +70,7 @@ async fn daemon(folder: &TempDir, is_live: bool) -> Child {
         let (mut up, mut said) = (Some(up), Vec::new());
         // To the end, because it cannot go on when nobody reads.
         while let Ok(Some(line)) = lines.next_line().await {
-            if line.contains("API listen on") {
+            if line.contains(UP) {
                 up.take().map(|up| up.send(()));
             }
             if up.is_some() {

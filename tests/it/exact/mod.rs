@@ -7,6 +7,8 @@
 mod backlog;
 mod bursts;
 mod cut;
+#[path = "../../fixtures/dockerd.rs"]
+mod dockerd;
 mod engine;
 mod fleet;
 mod killed;

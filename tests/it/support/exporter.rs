@@ -322,6 +322,11 @@ impl Page {
         self.sum("authtail_requests_total", &labels)
     }
 
+    /// Requests of the container `web` by 200, 401 and 403.
+    pub fn codes(&self) -> [f64; 3] {
+        ["200", "401", "403"].map(|code| self.validate("web", code))
+    }
+
     pub fn lines(&self, container: &str) -> f64 {
         let labels = [("container", container)];
         self.sum("authtail_log_lines_total", &labels)

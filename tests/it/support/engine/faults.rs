@@ -43,6 +43,13 @@ impl FakeEngine {
         self.change(id, |living| living.is_withholding = false);
     }
 
+    /// Logs requests that open streams never get: a hole.
+    pub fn hide_requests(&self, id: &str, code: u16, count: u32) {
+        self.withhold(id);
+        self.print_requests(id, code, count);
+        self.resume(id);
+    }
+
     /// Sends so many of the newest records to the open streams again.
     pub fn deliver_again(&self, id: &str, records: usize) {
         self.change(id, |living| {

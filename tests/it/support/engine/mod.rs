@@ -22,7 +22,7 @@ pub use gate::{Close, Gate};
 use self::container::Living;
 use self::server::{Broken, Sender, serve};
 use super::exporter::DEADLINE;
-use super::records::{Record, Stream, pieces};
+use super::records::{Record, Stream, pieces, validate};
 
 #[derive(Debug, Default)]
 struct State {
@@ -200,6 +200,11 @@ impl FakeEngine {
     /// Logs a line on standard output.
     pub fn log(&self, id: &str, text: &str) {
         self.log_to(id, Stream::Stdout, text);
+    }
+
+    /// Logs that many requests with a code.
+    pub fn print_requests(&self, id: &str, code: u16, count: u32) {
+        (0..count).for_each(|_| self.log(id, &validate(code)));
     }
 
     /// Logs a line as the engine does: in pieces of 16 KiB with one timestamp.

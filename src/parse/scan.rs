@@ -1,0 +1,108 @@
+//! Takes a line apart from either end, without looking at more of it than is needed.
+
+use memchr::{memchr, memrchr};
+
+use super::is_version;
+
+/// Splits off the first word: what stands before the first blank, and what comes after it.
+pub(super) fn word(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (word, rest) = text.split_at(memchr(b' ', text)?);
+    Some((word, rest.get(1..)?)).filter(|(word, _)| !word.is_empty())
+}
+
+/// Splits off the last word: what comes before the last blank, and what stands after it.
+pub(super) fn last_word(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (rest, word) = text.split_at(memrchr(b' ', text)?);
+    Some((rest, word.get(1..)?)).filter(|(_, word)| !word.is_empty())
+}
+
+/// Splits at the first place where `sign` stands, which is left out.
+pub(super) fn cut(text: &[u8], sign: u8) -> Option<(&[u8], &[u8])> {
+    let (before, after) = text.split_at(memchr(sign, text)?);
+    Some((before, after.get(1..)?))
+}
+
+/// Returns what follows a text of this shape: `0` stands for a digit, `x` for a letter, all else
+/// for itself.
+pub(super) fn after_shape<'a>(text: &'a [u8], shape: &[u8]) -> Option<&'a [u8]> {
+    let (start, rest) = text.split_at_checked(shape.len())?;
+    let fits = |(byte, shape): (&u8, &u8)| match shape {
+        b'0' => byte.is_ascii_digit(),
+        b'x' => byte.is_ascii_alphabetic(),
+        _ => byte == shape,
+    };
+    start.iter().zip(shape).all(fits).then_some(rest)
+}
+
+/// Returns the longest start of digits, if there is one, and what follows it.
+pub(super) fn digits(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let end = text.iter().position(|byte| !byte.is_ascii_digit());
+    let (digits, rest) = text.split_at(end.unwrap_or(text.len()));
+    (!digits.is_empty()).then_some((digits, rest))
+}
+
+/// Tells whether a text is a number without sign, or `-`, as servers write sizes.
+pub(super) fn is_size(text: &[u8]) -> bool {
+    text == b"-" || !text.is_empty() && text.iter().all(u8::is_ascii_digit)
+}
+
+/// Tells whether a text can be the name of a method. Servers pass on what clients make up, but
+/// letters are all that one needs to be worth counting.
+pub(super) fn is_method(text: &[u8]) -> bool {
+    !text.is_empty() && text.iter().all(u8::is_ascii_alphabetic)
+}
+
+/// Reads `METHOD target HTTP/version`, with a target that holds no blank.
+pub(super) fn request_line(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (method, rest) = word(text)?;
+    let (target, protocol) = word(rest)?;
+    let version = protocol.strip_prefix(b"HTTP/")?;
+    let is_whole = !version.is_empty() && version.iter().copied().all(is_version);
+    (is_whole && is_method(method)).then_some((method, target))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_split_at_single_blanks() {
+        assert_eq!(word(b"a b c"), Some((&b"a"[..], &b"b c"[..])));
+        assert_eq!(last_word(b"a b c"), Some((&b"a b"[..], &b"c"[..])));
+        for text in [" a", "a", ""] {
+            assert_eq!(word(text.as_bytes()), None, "{text:?}");
+        }
+        for text in ["a ", "a", ""] {
+            assert_eq!(last_word(text.as_bytes()), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn shapes_have_digits_letters_and_signs() {
+        assert_eq!(
+            after_shape(b"[21/Nov/2026] x", b"[00/xxx/0000] "),
+            Some(&b"x"[..])
+        );
+        for text in ["[21/Nov/202] x", "[21/11/2026] x", "[21/Nov/2026]", ""] {
+            assert_eq!(after_shape(text.as_bytes(), b"[00/xxx/0000] "), None);
+        }
+    }
+
+    #[test]
+    fn a_request_line_has_three_words() {
+        let expected = (&b"GET"[..], &b"/a?b=\"c\""[..]);
+        assert_eq!(request_line(b"GET /a?b=\"c\" HTTP/1.1"), Some(expected));
+        for text in [
+            "GET /a",
+            "GET /a b HTTP/1.1",
+            "GET  HTTP/1.1",
+            "GET /a HTTP/",
+            "GET /a HTTP/1.1 ",
+            "GET /a http/1.1",
+            " /a HTTP/1.1",
+            "\\x16 / HTTP/1.1",
+        ] {
+            assert_eq!(request_line(text.as_bytes()), None, "{text}");
+        }
+    }
+}
