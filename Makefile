@@ -13,18 +13,19 @@ test:
 test-exact:
 	AUTHTAIL_EXACT=full cargo test --release --locked --features test-engine --test it -- exact::
 
-# Figures, on an engine of its own: as root, and best on a machine that has nothing else to do.
+# Figures, best on a machine that has nothing else to do. `engine` runs one of its own, as root.
+BENCHES ?= parse engine
 bench:
-	cargo bench --locked --bench engine -- $(CASES)
+	for bench in $(BENCHES); do cargo bench --locked --bench $$bench -- $(CASES) || exit 1; done
 
-# Feeds the decoder of logs and the reader of the state file with anything, for so many seconds each.
+# Feeds the decoder of logs, the parsers and the reader of the state file with anything, for so many seconds each.
 SECONDS ?= 60
 fuzz:
 	fuzz/run $(SECONDS)
 
 # Rewrites the files that tests compare with; review the difference.
 golden:
-	AUTHTAIL_GOLDEN=1 cargo test --test it -- settings exposition
+	AUTHTAIL_GOLDEN=1 cargo test --test it -- settings exposition diagnose::shape
 
 fmt:
 	cargo fmt

@@ -1,12 +1,15 @@
 //! The command line: clap types only.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::builder::{OsStringValueParser, Resettable, TypedValueParser};
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
+use crate::commands::Since;
 use crate::config::{
     ListenAddress, LogFormat, LogLevel, NamedPattern, Protected, Retention, Select, TelemetryPath,
+    Url,
 };
 use crate::docker::Endpoint;
 
@@ -33,8 +36,9 @@ pub(crate) struct Cli {
 }
 
 impl Cli {
-    /// Reads the process's arguments and environment; wrong usage ends the process with 2.
-    pub(crate) fn read() -> Self {
+    /// Reads the process's arguments and environment; else returns the exit code, after it has
+    /// printed the help that is asked for, or what is wrong.
+    pub(crate) fn read() -> Result<Self, u8> {
         // Compose sets a variable that is not there to nothing: `${AUTHTAIL_LOG_LEVEL:-}`.
         let command = Self::command().mut_args(|arg| {
             let value = arg.get_env().and_then(std::env::var_os);
@@ -45,7 +49,31 @@ impl Cli {
                 arg
             }
         });
-        Self::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit())
+        let matches = command.try_get_matches();
+        let read = matches.and_then(|matches| Self::from_arg_matches(&matches));
+        read.map_err(|error| {
+            // Whoever has closed the output does not want to know.
+            drop(error.print());
+            let is_wrong = error.use_stderr();
+            if is_wrong {
+                usage_code(std::env::args_os())
+            } else {
+                0
+            }
+        })
+    }
+}
+
+/// The exit code of wrong usage: a command that reports on a service has not looked at it.
+fn usage_code(arguments: impl Iterator<Item = OsString>) -> u8 {
+    const USAGE: u8 = 2;
+    const UNKNOWN: u8 = 3;
+    let words: Vec<_> = arguments.skip(1).collect();
+    let has = |word: &str| words.iter().any(|argument| argument == word);
+    if has("diagnose") || (has("check") && !has("config")) {
+        UNKNOWN
+    } else {
+        USAGE
     }
 }
 
@@ -64,13 +92,57 @@ pub(crate) enum Command {
     Config(ConfigCommand),
     /// Ask the local exporter whether it is healthy.
     Healthcheck,
+    /// Look at live services once: containers, answers, logs, and what they mean.
+    ///
+    /// Ends with 0 if all is well, 1 for a warning, 2 if it is critical, 3 if nobody can say.
+    Check(CheckOptions),
     /// Show what authtail makes of each line of a log.
     Explain(ExplainOptions),
+    /// Say what a log shows about the requests, whether that is normal, and what to do.
+    Diagnose(DiagnoseOptions),
+}
+
+/// How a report is printed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum ReportFormat {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// Options of `check`.
+#[derive(Debug, Args)]
+pub(crate) struct CheckOptions {
+    /// A container by its name or the beginning of its id, or a source [default: all that answer auth
+    /// requests]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) container: Option<String>,
+
+    /// Ask this URL, too; alone, without an engine
+    #[arg(long, value_name = "URL")]
+    pub(crate) url: Option<Url>,
+
+    /// How much of the logs to look at
+    #[arg(long, value_name = "TIME", default_value = "10m")]
+    pub(crate) since: Retention,
+
+    /// A file with a good token, to see whether it is accepted
+    #[arg(long = "token-file", value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Options of `explain`.
 #[derive(Debug, Args)]
 pub(crate) struct ExplainOptions {
+    /// Format of the access lines [default: found out at the first one]
+    #[arg(long, alias = "input-format", value_name = "NAME")]
+    pub(crate) format: Option<String>,
+
     /// The log; `-` or nothing for standard input.
     pub(crate) file: Option<PathBuf>,
 
@@ -82,13 +154,37 @@ pub(crate) struct ExplainOptions {
     pub(crate) reading: ReadingOptions,
 }
 
+/// Options of `diagnose`.
+#[derive(Debug, Args)]
+pub(crate) struct DiagnoseOptions {
+    /// The logs, in the order of their lines; `-` or nothing for standard input.
+    #[arg(value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+
+    /// Read the log of a container instead, by name or id.
+    #[arg(long, value_name = "NAME", conflicts_with = "files")]
+    pub(crate) container: Option<String>,
+
+    /// Leave out what is older: `1h`, `30m` or a time such as 2026-11-21T18:00:00Z. The lines need
+    /// a time.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Option<Since>,
+
+    /// How to print the report.
+    #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
+    pub(crate) format: ReportFormat,
+
+    /// Format of the access lines [default: found out at the first one]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) input_format: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) reading: ReadingOptions,
+}
+
 /// How to read a log that no container's labels say anything about.
 #[derive(Debug, Args)]
 pub(crate) struct ReadingOptions {
-    /// Format of the access lines [default: found out at the first one]
-    #[arg(long, value_name = "NAME")]
-    pub(crate) format: Option<String>,
-
     /// A route besides those of the configuration: a name, `=` and a path as in the file; may be
     /// repeated.
     #[arg(long = "route", value_name = "NAME=PATH")]

@@ -2,6 +2,8 @@
 
 use crate::docker::frames::{Decoder, FrameError, Item, Layout};
 use crate::fleet::Saved;
+use crate::parse::{Format, Parser, Reading};
+use crate::route::{ForwardAuth, Routes};
 use crate::state;
 
 /// Reads the body of a log, in both layouts: however its bytes arrive, the records are the same.
@@ -22,6 +24,92 @@ pub fn state(data: &[u8]) {
         drop(Saved::read(contents));
     }
     drop(Saved::read(data));
+}
+
+/// Reads lines in the formats of the combined family and of servers that write flat JSON: each line
+/// is read the same whatever came before it, and has a path without a query.
+pub fn clf(data: &[u8]) {
+    const FORMATS: [&str; 8] = [
+        "combined",
+        "combined-us",
+        "ingress-nginx",
+        "nginx-proxy-manager",
+        "nginx-json",
+        "gunicorn-json",
+        "tomcat-json",
+        "apache-json",
+    ];
+    for name in FORMATS {
+        let mut parser = Parser::new(Format::built_in(name));
+        for line in data.split(|&byte| byte == b'\n') {
+            let reading = parser.read(line);
+            assert_eq!(reading, Parser::new(Format::built_in(name)).read(line));
+            if let Reading::Request(request) = reading {
+                assert!(!request.path.contains(&b'?'), "{request:?}");
+                assert!(request.code.is_none_or(|code| code < 1000), "{request:?}");
+            }
+        }
+    }
+}
+
+/// Reads lines in the formats of proxies: each is read the same whatever came before it, has a path
+/// without a query, and counts once.
+pub fn proxies(data: &[u8]) {
+    const FORMATS: [&str; 10] = [
+        "traefik-json",
+        "traefik-clf",
+        "caddy-json",
+        "caddy-console",
+        "envoy",
+        "istio",
+        "envoy-json",
+        "haproxy",
+        "haproxy-clf",
+        "haproxy-json",
+    ];
+    let all = || "*".parse().expect("a wildcard is a name");
+    let protected = ForwardAuth {
+        routers: vec![all()],
+        ..ForwardAuth::default()
+    };
+    let routes = Routes::default().protecting(protected);
+    let routes = routes.expect("one name is not too many");
+    for name in FORMATS {
+        let mut parser = Parser::new(Format::built_in(name));
+        for line in data.split(|&byte| byte == b'\n') {
+            let reading = parser.read(line);
+            assert_eq!(reading, Parser::new(Format::built_in(name)).read(line));
+            if let Reading::Request(request) = reading {
+                assert!(!request.path.contains(&b'?'), "{request:?}");
+                assert!(request.code.is_some_and(|code| code < 1000), "{request:?}");
+                let placed = routes.place(&request);
+                assert!(
+                    placed.is_none_or(|placed| placed.code < 1000),
+                    "{request:?}"
+                );
+            }
+        }
+    }
+}
+
+/// Reads lines in a format that the first byte chooses, or in the one that is found: a parser that
+/// is saved and restored before every line reads them the same.
+pub fn formats(data: &[u8]) {
+    let (choice, body) = data
+        .split_first()
+        .map_or((0, data), |(&choice, body)| (usize::from(choice), body));
+    let format = choice
+        .checked_sub(1)
+        .and_then(|choice| Format::built_in(Format::names().nth(choice)?));
+    let mut parser = Parser::new(format.clone());
+    let mut saved = postcard::to_stdvec(&parser).expect("a parser can be saved");
+    for line in body.split(|&byte| byte == b'\n') {
+        let restored: Parser = postcard::from_bytes(&saved).expect("what was saved can be read");
+        let mut restored = restored.given(format.clone());
+        let (one, other) = (parser.read(line), restored.read(line));
+        assert_eq!(format!("{one:?}"), format!("{other:?}"));
+        saved = postcard::to_stdvec(&restored).expect("a parser can be saved");
+    }
 }
 
 /// The text of each record of a body that arrives in chunks of this size, and how it ended.

@@ -16,6 +16,7 @@
 //! the tests and the fuzz targets; its names are not a stable interface.
 
 mod chain;
+mod check;
 mod cli;
 mod commands;
 mod config;
@@ -24,8 +25,11 @@ mod events;
 mod fleet;
 #[cfg(fuzzing)]
 pub mod fuzzing;
+mod lines;
 mod metrics;
 pub mod parse;
+mod probe;
+mod report;
 pub mod route;
 mod state;
 mod tally;

@@ -293,7 +293,7 @@ impl RouteTally {
 }
 
 impl Durations {
-    fn observe(&mut self, duration: Duration) {
+    pub(crate) fn observe(&mut self, duration: Duration) {
         let bound = BOUNDS_MS
             .iter()
             .position(|&bound| duration <= Duration::from_millis(bound));

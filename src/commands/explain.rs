@@ -1,8 +1,9 @@
 //! `authtail explain`: what authtail makes of each line of a log.
 
+use std::cell::Cell;
 use std::fmt;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, BufWriter, Write};
+use std::io::{self, BufWriter, Read, Write};
 use std::path::Path;
 
 use serde::Serialize;
@@ -10,9 +11,15 @@ use serde::Serialize;
 use super::{Failure, load};
 use crate::cli::{ExplainOptions, Options};
 use crate::config::Protected;
+use crate::lines::Lines;
 use crate::parse::envelope::Envelopes;
-use crate::parse::{Parser, Reading, address};
+use crate::parse::{Format, Parser, Reading, address};
 use crate::route::Routes;
+
+/// How many sources are told apart.
+const MAX_SOURCES: usize = 64;
+/// How much is read at once.
+const BUFFER: usize = 64 * 1024;
 
 /// What one line of input is: the fields of the JSON object.
 #[derive(Debug, Default, Serialize)]
@@ -32,7 +39,7 @@ struct Explained {
 
 pub(super) fn explain(options: &Options, explain: ExplainOptions) -> Result<(), Failure> {
     let config = load(options)?;
-    let format = explain.reading.format.as_deref();
+    let format = explain.format.as_deref();
     let format = format
         .map(|name| config.format(name))
         .transpose()?
@@ -41,7 +48,7 @@ pub(super) fn explain(options: &Options, explain: ExplainOptions) -> Result<(), 
     let routes = routes.protecting(Protected::all(explain.reading.forward_auth))?;
     let mut input = open(explain.file.as_deref())?;
     let mut output = BufWriter::new(io::stdout().lock());
-    let result = lines(&mut input, Parser::new(format), &routes, |line| {
+    let result = lines(&mut input, format.as_ref(), &routes, |line| {
         if explain.json {
             serde_json::to_writer(&mut output, line)?;
         } else {
@@ -57,38 +64,57 @@ pub(super) fn explain(options: &Options, explain: ExplainOptions) -> Result<(), 
 }
 
 /// Opens a log, or standard input.
-fn open(file: Option<&Path>) -> Result<Box<dyn BufRead>, Failure> {
+fn open(file: Option<&Path>) -> Result<Box<dyn Read>, Failure> {
     let Some(file) = file.filter(|file| *file != Path::new("-")) else {
-        return Ok(Box::new(BufReader::new(io::stdin())));
+        return Ok(Box::new(io::stdin()));
     };
     let opened = File::open(file);
     let opened = opened.map_err(|error| format!("cannot read `{}`: {error}", file.display()))?;
-    Ok(Box::new(BufReader::new(opened)))
+    Ok(Box::new(opened))
 }
 
-/// Shows each line of the input.
+/// Shows each line of the input, read by a parser for each source that its envelopes name.
 fn lines(
-    input: &mut dyn BufRead,
-    mut parser: Parser,
+    input: &mut dyn Read,
+    format: Option<&Format>,
     routes: &Routes,
     mut show: impl FnMut(&Explained) -> io::Result<()>,
 ) -> io::Result<()> {
-    let mut envelopes = Envelopes::default();
-    let mut line = Vec::new();
-    let mut number = 0;
-    while input.read_until(b'\n', &mut line)? > 0 {
+    let (mut envelopes, mut number, mut result) = (Envelopes::default(), 0, Ok(()));
+    let mut sources: Vec<(Vec<u8>, Parser)> = Vec::new();
+    let is_over = Cell::new(false);
+    let mut take = |line: &[u8], length: usize| {
         number += 1;
-        let reading = match envelopes.open(&line) {
-            Some(opened) => parser.read(opened.line),
-            None => Reading::Other,
+        let opened = envelopes.open(line).filter(|_| length == line.len());
+        let name = opened.and_then(|opened| opened.source).unwrap_or_default();
+        let known = sources.iter().position(|(known, _)| known == name);
+        if known.is_none() && sources.len() < MAX_SOURCES {
+            sources.push((name.to_vec(), Parser::new(format.cloned())));
+        }
+        let at = known.unwrap_or(sources.len() - 1);
+        let Some((_, parser)) = sources.get_mut(at) else {
+            return;
         };
+        let reading = opened.map_or(Reading::Other, |opened| parser.read(opened.line));
         let mut explained = Explained::new(&reading, routes);
         explained.line = number;
         explained.format = parser.format().map(|format| format.name().to_owned());
-        show(&explained)?;
-        line.clear();
+        if result.is_ok() {
+            result = show(&explained);
+            is_over.set(result.is_err());
+        }
+    };
+    let (mut lines, mut buffer) = (Lines::default(), vec![0; BUFFER]);
+    while !is_over.get() {
+        match input.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(read) => lines.push(buffer.get(..read).unwrap_or_default(), &mut take),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
     }
-    Ok(())
+    lines.end(take);
+    result
 }
 
 impl Explained {

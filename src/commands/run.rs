@@ -19,6 +19,7 @@ use crate::config::{Config, LogFormat, LogLevel};
 use crate::docker::{Endpoint, Status, Surroundings, watch};
 use crate::fleet::Fleet;
 use crate::metrics::Exposition;
+use crate::probe::{Marker, Prober, Results, key};
 use crate::state::{Keeper, Saves, StateFile, restore};
 use crate::web::{Renderer, Site, listen, serve};
 
@@ -56,18 +57,26 @@ async fn exporter(endpoints: Vec<Endpoint>, config: Arc<Config>) -> Result<(), F
     let saves = Arc::new(Saves::default());
     let file = StateFile::open(config.state_file.as_deref())?;
     let saved_at = file.as_ref().and_then(|file| restore(file, &fleet));
+    let marker = Arc::new(marker(file.as_ref()));
+    let results = Arc::new(Results::default());
     let keeper = Keeper::new(
         Arc::clone(&fleet),
         Arc::clone(&status),
         file,
         Arc::clone(&saves),
     );
-    let exposition = Exposition::new(Arc::clone(&status), saves, config.max_series)?;
+    let exposition = Exposition::new(
+        Arc::clone(&status),
+        saves,
+        Arc::clone(&results),
+        config.max_series,
+    )?;
     let renderer = Renderer::start(exposition, keeper)?;
     let site = Site::new(
         renderer.clone(),
         Arc::clone(&fleet),
         Arc::clone(&status),
+        Arc::clone(&results),
         config.telemetry_path.clone(),
     );
     let mut terminate = signal(SignalKind::terminate())?;
@@ -76,7 +85,14 @@ async fn exporter(endpoints: Vec<Endpoint>, config: Arc<Config>) -> Result<(), F
 
     let stop = CancellationToken::new();
     let server = tokio::spawn(serve(listeners, Arc::new(site), stop.clone()));
-    let watcher = tokio::spawn(watch(endpoints, config, fleet, status, saved_at));
+    let prober = Prober {
+        probes: config.probes.clone(),
+        fleet: Arc::clone(&fleet),
+        results,
+        marker: Arc::clone(&marker),
+    };
+    let prober = tokio::spawn(prober.run());
+    let watcher = tokio::spawn(watch(endpoints, config, fleet, status, marker, saved_at));
     let mut saving = interval(SAVE_PERIOD);
     saving.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -87,12 +103,27 @@ async fn exporter(endpoints: Vec<Endpoint>, config: Arc<Config>) -> Result<(), F
         }
     }
     info!("stopping");
+    prober.abort();
     watcher.abort();
     stop.cancel();
     server.await?;
     renderer.save().await;
     info!("stopped");
     Ok(())
+}
+
+/// Knows the requests of our own probes, those of an earlier process and of `check` too if there is a
+/// place for the key.
+fn marker(file: Option<&StateFile>) -> Marker {
+    let Some(file) = file else {
+        return key::of_this_process();
+    };
+    let path = file.key();
+    key::of_file(&path).unwrap_or_else(|error| {
+        let file = path.display();
+        warn!(%file, %error, "no key for the marks of probes, those of others are counted as requests");
+        key::of_this_process()
+    })
 }
 
 /// Each followed container takes a file, and a service manager's soft limit is often 1024.

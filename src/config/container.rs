@@ -4,10 +4,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::labels::{self, FORWARD_AUTH, ROUTES};
+use super::probes::wishes;
 use super::values::Enabled;
 use super::{Config, Select};
 use crate::fleet::Identity;
 use crate::parse::Format;
+use crate::probe::Wish;
 use crate::route::{ForwardAuth, Pattern, Routes};
 
 const ENABLE: &str = "authtail.enable";
@@ -39,6 +41,8 @@ pub(crate) struct Plan {
     pub(crate) routes: Arc<Routes>,
     /// Routes that this container was said to have, by index.
     pub(crate) expected: Vec<usize>,
+    /// Probes that its labels ask for.
+    pub(crate) wishes: Vec<Wish>,
     /// Labels that cannot be used.
     pub(crate) problems: Vec<String>,
 }
@@ -72,6 +76,7 @@ impl Config {
             found.ok().flatten()
         });
         let labelled = labels::routes(labels, &mut problems);
+        let wishes = wishes(labels, &mut problems);
         let ruled = rule.map(|rule| rule.routes.clone()).unwrap_or_default();
         let names: Vec<_> = labelled
             .iter()
@@ -104,6 +109,7 @@ impl Config {
             format: format.or_else(|| rule?.format.clone()),
             expected,
             routes,
+            wishes,
             problems,
         }
     }

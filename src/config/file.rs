@@ -1,24 +1,17 @@
 //! The configuration file: YAML to settings, with every problem reported at once.
 
-use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
 
 use serde_yaml::Value;
 
 use super::container::Rule;
+use super::formats::Formats;
+use super::probes;
 use super::section::{Problems, Section};
-use super::values::{Enabled, MaxSeries};
+use super::values::{Enabled, MaxSeries, Variable};
 use super::{ConfigError, Settings};
-use crate::chain::chain;
-use crate::parse::custom::Custom;
-use crate::parse::{Format, Unit};
+use crate::probe::spec::Probe;
 use crate::route::{ForwardAuth, Pattern, Routes};
-
-/// The formats that can be named: the built-in ones and those of the file. One that is broken has been
-/// reported, and is `None`.
-#[derive(Clone, Debug)]
-pub(super) struct Formats(BTreeMap<String, Option<Format>>);
 
 /// What a file holds.
 #[derive(Debug, Default)]
@@ -28,6 +21,8 @@ pub(super) struct Parts {
     pub(super) routes: Routes,
     pub(super) formats: Formats,
     pub(super) rules: Vec<Rule>,
+    pub(super) probes: Vec<Probe>,
+    pub(super) auth_variables: Option<Vec<Variable>>,
 }
 
 /// Reads a file.
@@ -70,6 +65,7 @@ fn parts(tree: Value, problems: &Problems) -> Parts {
     let mut docker = root.section("docker");
     parts.settings.docker_host = docker.parsed("host");
     parts.settings.select = docker.parsed("select");
+    parts.auth_variables = docker.list("auth_variables");
     docker.finish();
 
     let mut state = root.section("state");
@@ -94,6 +90,7 @@ fn parts(tree: Value, problems: &Problems) -> Parts {
             .rules
             .push(rule(name, section, &parts.formats, &parts.routes));
     }
+    parts.probes = probes::read(root.section("probes"));
     root.finish();
     parts
 }
@@ -148,42 +145,4 @@ fn forward_auth(mut section: Section<'_>) -> ForwardAuth {
     };
     section.finish();
     protected
-}
-
-impl Formats {
-    /// The format of a name, or a message that says which names there are.
-    pub(super) fn find(&self, name: &str) -> Result<Option<Format>, String> {
-        self.0.get(name).cloned().ok_or_else(|| {
-            let names: Vec<_> = self.0.keys().map(|name| format!("`{name}`")).collect();
-            format!("`{name}` is no format; there are {}", names.join(", "))
-        })
-    }
-
-    fn define(&mut self, mut section: Section<'_>) {
-        for (name, value) in section.entries() {
-            let before = section.problems();
-            let mut fields = section.child(&name, value);
-            let regex = fields.parsed::<String>("regex");
-            let unit = fields.parsed::<Unit>("duration_unit");
-            let format = if fields.problems() == before {
-                let regex = regex.ok_or_else(|| "the key `regex` is missing".to_owned());
-                let custom = regex.and_then(|regex| {
-                    Custom::new(&name, &regex, unit).map_err(|error| chain(&error))
-                });
-                custom.map_err(|problem| fields.report("", problem)).ok()
-            } else {
-                None
-            };
-            fields.finish();
-            let format = format.map(|custom| Format::Custom(Arc::new(custom)));
-            self.0.entry(name).or_insert(format);
-        }
-    }
-}
-
-impl Default for Formats {
-    fn default() -> Self {
-        let built_in = Format::names().map(|name| (name.to_owned(), Format::built_in(name)));
-        Self(built_in.collect())
-    }
 }

@@ -2,8 +2,12 @@
 
 mod container;
 mod file;
+mod formats;
 mod labels;
+mod probe_values;
+mod probes;
 mod section;
+mod url;
 mod values;
 
 use std::path::{Path, PathBuf};
@@ -12,18 +16,20 @@ use std::time::Duration;
 
 use crate::docker::Endpoint;
 use crate::parse::Format;
+use crate::probe::spec::Probe;
 use crate::route::{Routes, RoutesError};
 
 pub(crate) use container::Plan;
 use container::Rule;
 pub(crate) use section::Problem;
+pub(crate) use url::Url;
 pub(crate) use values::{
     ListenAddress, LogFormat, LogLevel, NamedPattern, Protected, Retention, Select, TelemetryPath,
 };
 
 const DEFAULT_PORT: u16 = 8401;
 const DEFAULT_RETENTION: Duration = Duration::from_mins(15);
-const DEFAULT_MAX_SERIES: usize = 10_000;
+const DEFAULT_MAX_SERIES: usize = 20_000;
 
 /// Everything that can be chosen.
 #[derive(Clone, Debug)]
@@ -47,10 +53,14 @@ pub(crate) struct Config {
     pub(crate) state_file: Option<PathBuf>,
     /// The largest number of series of containers on a page.
     pub(crate) max_series: usize,
+    /// The variables of containers that say whether a service demands authentication.
+    pub(crate) auth_variables: Vec<String>,
+    /// What to ask services.
+    pub(crate) probes: Vec<Probe>,
     /// The routes of containers that have none of their own.
     routes: Arc<Routes>,
     /// The formats that a container's label can name.
-    formats: file::Formats,
+    formats: formats::Formats,
     /// Settings of single containers.
     rules: Vec<Rule>,
 }
@@ -105,6 +115,10 @@ pub(crate) enum ConfigError {
     },
 }
 
+fn default_variables() -> Vec<String> {
+    vec!["AUTH_REQUIRED".to_owned()]
+}
+
 fn list(problems: &[Problem]) -> String {
     let lines: Vec<_> = problems
         .iter()
@@ -141,6 +155,12 @@ impl Config {
             state_file: options.state_file.or(file.state_file),
             retention: retention.map_or(DEFAULT_RETENTION, |retention| retention.0),
             max_series: parts.max_series.map_or(DEFAULT_MAX_SERIES, |max| max.0),
+            auth_variables: parts
+                .auth_variables
+                .map_or_else(default_variables, |variables| {
+                    variables.into_iter().map(|variable| variable.0).collect()
+                }),
+            probes: parts.probes,
             routes: Arc::new(parts.routes),
             formats: parts.formats,
             rules: parts.rules,

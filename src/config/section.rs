@@ -68,6 +68,12 @@ impl<'p> Section<'p> {
         Some(self.entries.swap_remove(at).1).filter(|value| !value.is_null())
     }
 
+    /// Tells whether there is a value at a key.
+    pub(super) fn has(&self, key: &str) -> bool {
+        let is_it = |(name, value): &(String, Value)| name == key && !value.is_null();
+        self.entries.iter().any(is_it)
+    }
+
     /// The mapping at a key; empty if there is none.
     pub(super) fn section(&mut self, key: &'static str) -> Self {
         let value = self.take(key).unwrap_or_default();

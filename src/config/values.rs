@@ -10,7 +10,7 @@ use crate::route::{ForwardAuth, HostName, Pattern, PatternError, ProtectedPath, 
 /// What is wrong with a value, as a sentence that says what is allowed.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{0}")]
-pub(crate) struct ValueError(String);
+pub(crate) struct ValueError(pub(super) String);
 
 /// How much authtail says about itself.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -80,6 +80,10 @@ pub(crate) enum Protected {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Enabled(pub(crate) bool);
 
+/// The name of an environment variable.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Variable(pub(crate) String);
+
 /// A number of series, from 1000 to a million.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct MaxSeries(pub(crate) usize);
@@ -137,7 +141,7 @@ impl Protected {
 const YEAR: Duration = Duration::from_hours(366 * 24);
 
 /// Reads one of a few words.
-fn choice<T: Copy>(text: &str, choices: &[(&str, T)]) -> Result<T, ValueError> {
+pub(super) fn choice<T: Copy>(text: &str, choices: &[(&str, T)]) -> Result<T, ValueError> {
     let found = choices.iter().find(|(word, _)| *word == text);
     found.map(|&(_, value)| value).ok_or_else(|| {
         let words: Vec<_> = choices
@@ -252,6 +256,22 @@ impl FromStr for Retention {
                 "`{text}` is no time between 1s and 366d; give something like `15m` or `1h30m`"
             ))),
         }
+    }
+}
+
+impl FromStr for Variable {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        let is_name =
+            !text.starts_with(|c: char| c.is_ascii_digit()) && text.bytes().all(is_allowed);
+        if text.is_empty() || !is_name {
+            return Err(ValueError(format!(
+                "`{text}` is no name of a variable, expected letters, digits and `_`"
+            )));
+        }
+        Ok(Self(text.to_owned()))
     }
 }
 

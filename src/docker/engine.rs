@@ -1,9 +1,11 @@
 //! The calls to the engine other than reading logs; the only file that knows bollard.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, SystemTime};
 
-use bollard::models::{ContainerInspectResponse, ContainerSummary, EventMessage};
+use bollard::models::{
+    ContainerInspectResponse, ContainerSummary, EventMessage, HealthStatusEnum, NetworkSettings,
+};
 use bollard::query_parameters::{
     EventsOptionsBuilder, InspectContainerOptions, ListContainersOptionsBuilder,
 };
@@ -11,9 +13,12 @@ use bollard::{API_DEFAULT_VERSION, Docker, errors::Error};
 use futures_util::{Stream, StreamExt};
 use tokio::time::timeout;
 
+use super::details::Details;
 use super::driver::Driver;
 use super::endpoint::Endpoint;
+use super::facts::{Facts, Health, REVISION, demands_auth, revision};
 use super::timestamp::Timestamp;
+use crate::probe::Place;
 
 /// How long the engine may take to answer, body included; bollard's own limit ends with the
 /// headers.
@@ -52,21 +57,12 @@ pub(crate) struct Listed {
     pub(crate) is_running: bool,
 }
 
-/// A container in detail.
+/// An image.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Details {
-    /// Without the leading slash.
-    pub(crate) name: String,
-    pub(crate) image: String,
-    pub(crate) labels: HashMap<String, String>,
-    pub(crate) has_tty: bool,
-    pub(crate) driver: Driver,
-    /// Not while the engine waits before it starts a container again.
-    pub(crate) is_running: bool,
-    pub(crate) started: Option<Timestamp>,
+pub(crate) struct Image {
     pub(crate) created: Option<Timestamp>,
-    /// The program and its arguments.
-    pub(crate) command: Vec<String>,
+    /// The names that mean it now.
+    pub(crate) names: Vec<String>,
 }
 
 /// An engine that has answered.
@@ -74,6 +70,8 @@ pub(crate) struct Details {
 pub(crate) struct Engine {
     calls: Docker,
     events: Docker,
+    /// The variables of containers that are looked at.
+    variables: Vec<String>,
 }
 
 impl Engine {
@@ -82,7 +80,15 @@ impl Engine {
         Ok(Self {
             calls: client(endpoint, TIMEOUT.as_secs())?,
             events: client(endpoint, NO_TIMEOUT)?,
+            variables: Vec::new(),
         })
+    }
+
+    /// The same, which reads these variables of containers, and no others.
+    #[must_use]
+    pub(crate) fn reading(self, variables: &[String]) -> Self {
+        let variables = variables.to_vec();
+        Self { variables, ..self }
     }
 
     pub(crate) async fn version(&self) -> Result<Version, EngineError> {
@@ -109,14 +115,29 @@ impl Engine {
 
     pub(crate) async fn inspect(&self, id: &str) -> Result<Details, EngineError> {
         let options = None::<InspectContainerOptions>;
-        Ok(details(
-            answer(self.calls.inspect_container(id, options)).await?,
-        ))
+        let answer = answer(self.calls.inspect_container(id, options)).await?;
+        Ok(details(answer, &self.variables))
+    }
+
+    pub(crate) async fn image(&self, id: &str) -> Result<Image, EngineError> {
+        let answer = answer(self.calls.inspect_image(id)).await?;
+        Ok(Image {
+            created: answer.created.as_deref().and_then(time),
+            names: answer.repo_tags.unwrap_or_default(),
+        })
     }
 
     /// The ids of containers that something happened to.
     pub(crate) fn events(&self) -> impl Stream<Item = Result<String, EngineError>> + use<> {
-        let actions = ["create", "start", "unpause", "die", "destroy", "remove"];
+        let actions = [
+            "create",
+            "start",
+            "unpause",
+            "die",
+            "destroy",
+            "remove",
+            "health_status",
+        ];
         let filters = HashMap::from([("type", vec!["container"]), ("event", actions.to_vec())]);
         let since = SystemTime::now() - EVENT_OVERLAP;
         let since = since
@@ -158,18 +179,39 @@ fn listed(summary: ContainerSummary) -> Option<Listed> {
     })
 }
 
-fn details(answer: ContainerInspectResponse) -> Details {
+fn details(answer: ContainerInspectResponse, variables: &[String]) -> Details {
     let config = answer.config.unwrap_or_default();
     let state = answer.state.unwrap_or_default();
     let log = answer
         .host_config
         .and_then(|host| host.log_config)
         .unwrap_or_default();
+    let labels = config.labels.unwrap_or_default();
+    let environment = config.env.unwrap_or_default();
+    let facts = Facts {
+        image_id: answer.image.unwrap_or_default(),
+        revision: labels.get(REVISION).and_then(|label| revision(label)),
+        created: answer.created.as_deref().and_then(time),
+        restarts: answer
+            .restart_count
+            .unwrap_or_default()
+            .try_into()
+            .unwrap_or_default(),
+        health: state
+            .health
+            .and_then(|health| health.status)
+            .map_or(Health::Unchecked, health),
+        demands_auth: demands_auth(&environment, variables),
+    };
     let name = answer.name.unwrap_or_default();
     Details {
         name: name.strip_prefix('/').unwrap_or(&name).to_owned(),
         image: config.image.unwrap_or_default(),
-        labels: config.labels.unwrap_or_default(),
+        labels,
+        place: place(
+            answer.network_settings,
+            config.exposed_ports.as_deref().unwrap_or_default(),
+        ),
         has_tty: config.tty.unwrap_or_default(),
         driver: Driver {
             name: log.typ.unwrap_or_default(),
@@ -183,7 +225,43 @@ fn details(answer: ContainerInspectResponse) -> Details {
             .chain(answer.args.unwrap_or_default())
             .collect(),
         started: state.started_at.as_deref().and_then(time),
-        created: answer.created.as_deref().and_then(time),
+        exit_code: state.exit_code,
+        is_out_of_memory: state.oom_killed.unwrap_or_default(),
+        facts,
+    }
+}
+
+fn health(status: HealthStatusEnum) -> Health {
+    match status {
+        HealthStatusEnum::HEALTHY => Health::Healthy,
+        HealthStatusEnum::UNHEALTHY => Health::Unhealthy,
+        HealthStatusEnum::STARTING => Health::Starting,
+        HealthStatusEnum::EMPTY | HealthStatusEnum::NONE => Health::Unchecked,
+    }
+}
+
+/// Its own addresses, and the TCP ports that are named for it.
+fn place(networks: Option<NetworkSettings>, exposed: &[String]) -> Place {
+    let networks = networks.and_then(|settings| settings.networks);
+    let mut networks: Vec<_> = networks.into_iter().flatten().collect();
+    networks.sort_by(|(one, _), (other, _)| one.cmp(other));
+    let addresses = networks.into_iter().flat_map(|(_, endpoint)| {
+        let both = [endpoint.ip_address, endpoint.global_ipv6_address];
+        both.into_iter().flatten()
+    });
+    let ports = exposed
+        .iter()
+        .filter_map(|port| match port.split_once('/') {
+            Some((port, "tcp")) => port.parse().ok(),
+            Some(_) => None,
+            None => port.parse().ok(),
+        });
+    let ports: BTreeSet<_> = ports.collect();
+    Place {
+        addresses: addresses
+            .filter_map(|address| address.parse().ok())
+            .collect(),
+        ports: ports.into_iter().collect(),
     }
 }
 

@@ -10,21 +10,27 @@ use tokio::time::{Instant, timeout};
 use tracing::{debug, info, warn};
 
 use super::backoff::Backoff;
+use super::details::Details;
+use super::ending::{audit_bytes, close, reconnect_reason};
 use super::endpoint::Endpoint;
-use super::engine::{Details, Engine, EngineError, Version};
+use super::engine::{Engine, EngineError, Version};
+use super::facts::Health;
 use super::intake::{Intake, Kind};
 use super::logs::LogError;
 use super::own::Own;
 use super::reader::{End, Reader};
+use super::startup::reported;
 use super::status::{Operation, Status};
 use super::timestamp::Timestamp;
 use crate::chain::chain;
 use crate::config::{Config, Plan};
 use crate::fleet::{Fleet, Member, SavedMember, State};
-use crate::tally::Reconnect;
+use crate::probe::Marker;
 
 /// How often a stopped container is looked at, in case the event of its start was lost.
 const STOPPED_CHECK: Duration = Duration::from_mins(1);
+/// How often one that has a health check is looked at, in case the event of its result was lost.
+const HEALTH_PERIOD: Duration = Duration::from_mins(1);
 /// A stream that lived this long was no failed attempt, even if it brought nothing.
 const SETTLED: Duration = Duration::from_secs(10);
 
@@ -38,6 +44,8 @@ pub(crate) struct Shared {
     pub(super) config: Arc<Config>,
     pub(super) fleet: Arc<Fleet>,
     pub(super) status: Arc<Status>,
+    /// Knows the requests of our own probes.
+    pub(super) marker: Arc<Marker>,
     pub(super) endpoint: Endpoint,
     pub(super) engine: Engine,
     pub(super) version: Version,
@@ -168,7 +176,9 @@ impl Follower {
             can_rotate: details.driver.rotates_at().is_some(),
         };
         let is_new = self.origin == Origin::Beginning;
-        let mut intake = Intake::new(plan.format, plan.routes, kind, progress);
+        let marker = Some(Arc::clone(&self.shared.marker));
+        let intake = Intake::new(plan.format, plan.routes, kind, progress);
+        let mut intake = intake.knowing(marker);
         for route in plan.expected {
             intake.expect(route);
         }
@@ -176,15 +186,22 @@ impl Follower {
             intake,
             is_running: details.is_running,
             started: details.started,
+            facts: details.facts.clone(),
+            place: details.place.clone(),
             unreadable: None,
             is_caught_up: is_new,
         };
         let (image, driver) = (details.image.clone(), details.driver.clone());
-        Member::new(plan.identity, image, driver, state)
+        Member::new(plan.identity, image, driver, state).wishing(plan.wishes)
     }
 
     async fn follow(&self, member: &Member, details: Details) {
         self.doorbell.is_running.store(details.is_running, Relaxed);
+        if self.origin == Origin::Now
+            && let Some((started, mode)) = reported(&self.shared.endpoint, &self.id, &details).await
+        {
+            member.lock().intake.tally_mut().auth_mode(started, mode);
+        }
         let mut attempt = Attempt {
             details,
             has_progressed: false,
@@ -278,6 +295,8 @@ impl Follower {
         let mut state = member.lock();
         state.is_running = details.is_running;
         state.started = details.started;
+        state.facts = details.facts.clone();
+        state.place = details.place.clone();
     }
 
     /// Reads from the last position until the stream ends.
@@ -305,7 +324,13 @@ impl Follower {
         // Beside it, so that an engine that is slow to answer does not keep us from reading.
         let refreshing = async {
             loop {
-                self.doorbell.bell.notified().await;
+                let is_checked = member.lock().facts.health != Health::Unchecked;
+                let period = if is_checked {
+                    HEALTH_PERIOD
+                } else {
+                    Duration::MAX
+                };
+                self.wait(period).await;
                 self.refresh(member).await;
             }
         };
@@ -323,7 +348,7 @@ impl Follower {
     /// Finds where to begin, or counts what was logged while nobody watched.
     async fn catch_up(&self, reader: &Reader<'_>, details: &Details) -> Result<(), LogError> {
         let was_created_meanwhile = self.shared.saved_at.is_some_and(|saved_at| {
-            details.created.map(|created| created.later(SKEW)) > Some(saved_at)
+            details.facts.created.map(|created| created.later(SKEW)) > Some(saved_at)
         });
         if reader.member.lock().intake.is_resumed || was_created_meanwhile {
             reader.audit().await
@@ -359,37 +384,5 @@ impl Follower {
     /// Waits for a time, or until something happens to the container; returns true if it did.
     async fn wait(&self, time: Duration) -> bool {
         timeout(time, self.doorbell.bell.notified()).await.is_ok()
-    }
-}
-
-/// Does what is left when the container and its log are gone.
-fn close(member: &Member) {
-    let mut state = member.lock();
-    let is_caught_up = state.is_caught_up;
-    let intake = &mut state.intake;
-    intake.flush();
-    let is_much = audit_bytes(member).is_some_and(|bytes| intake.unaudited >= bytes);
-    let is_unread = intake.is_resumed && !is_caught_up;
-    if intake.cursor().is_in_doubt() || is_much || is_unread {
-        intake.tally_mut().gaps += 1;
-        let container = &member.identity.container;
-        warn!(%container, "records are missing: the container was removed before its log could be audited");
-    }
-}
-
-/// How many bytes of a follow may wait for an audit: half of what the log has room for at least.
-fn audit_bytes(member: &Member) -> Option<usize> {
-    member.driver.rotates_at().map(|size| size / 2)
-}
-
-fn reconnect_reason(result: &Result<End, LogError>) -> Option<Reconnect> {
-    match result {
-        Ok(End::Ended) => Some(Reconnect::Ended),
-        Ok(End::Silent) => Some(Reconnect::Silent),
-        Ok(End::Behind) => Some(Reconnect::Behind),
-        Err(LogError::Broken(_) | LogError::Timeout) => Some(Reconnect::Broken),
-        Err(LogError::Connect(_) | LogError::Status { .. }) => Some(Reconnect::Refused),
-        Err(LogError::Frame(_)) => Some(Reconnect::Error),
-        Err(LogError::NotFound | LogError::Unreadable(_)) => None,
     }
 }

@@ -11,9 +11,11 @@ use super::interpreter::Interpreter;
 use super::line::Line;
 use super::pieces::{Joining, Piece, Pieces};
 use super::reply::Traits;
+use super::sightings::Sightings;
 use super::timestamp::Timestamp;
 use crate::events::Events;
 use crate::parse::{Format, Parser, Unparsed};
+use crate::probe::Marker;
 use crate::route::Routes;
 use crate::tally::Tally;
 
@@ -26,6 +28,7 @@ const MAX_OPEN_ENDS: usize = 64;
 pub(crate) struct Intake {
     pub(crate) progress: Progress,
     routes: Arc<Routes>,
+    sightings: Sightings,
     /// True if it goes on where an earlier process was.
     pub(crate) is_resumed: bool,
     /// How many records were new.
@@ -79,19 +82,28 @@ impl Intake {
             has_coarse_clock,
             can_rotate: kind.can_rotate,
         };
-        progress.pieces.joining = match kind.driver {
-            _ if has_coarse_clock => Joining::Newline,
-            "json-file" => Joining::Timestamp,
-            _ => Joining::Length,
-        };
+        progress.pieces.joining = Joining::of(kind.driver, kind.is_podman);
         Self {
             progress,
             routes,
+            sightings: Sightings::default(),
             is_resumed,
             records: 0,
             unaudited: 0,
             in_audit: 0,
         }
+    }
+
+    /// Leaves requests out of the counts that carry a mark of ours.
+    #[must_use]
+    pub(crate) fn knowing(mut self, marker: Option<Arc<Marker>>) -> Self {
+        self.sightings = Sightings::new(marker);
+        self
+    }
+
+    /// What the log has shown of probes.
+    pub(crate) fn sightings(&self) -> &Sightings {
+        &self.sightings
     }
 
     /// The name of the format, once it is known.
@@ -240,9 +252,14 @@ impl Intake {
                     ..
                 },
             routes,
+            sightings,
             ..
         } = self;
-        let mut interpreter = Interpreter { parser, routes };
+        let mut interpreter = Interpreter {
+            parser,
+            routes,
+            sightings,
+        };
         let mut is_request = None;
         from(pieces, &mut |line| {
             if !line.is_late {
@@ -259,15 +276,24 @@ impl Intake {
     pub(crate) fn learn(&mut self, record: &Record<'_>) {
         self.progress.cursor.learn(record);
         let Progress { parser, tally, .. } = &mut self.progress;
-        let routes = &self.routes;
-        Interpreter { parser, routes }.learn(record.bytes, tally);
+        let mut interpreter = Interpreter {
+            parser,
+            routes: &self.routes,
+            sightings: &mut self.sightings,
+        };
+        interpreter.learn(record.bytes, record.timestamp, tally);
     }
 
     /// Creates the series of a route at zero, as far as the format is known to have them.
     pub(crate) fn expect(&mut self, route: usize) {
         let Progress { parser, tally, .. } = &mut self.progress;
-        let routes = &self.routes;
-        Interpreter { parser, routes }.expect(route, tally);
+        let (routes, sightings) = (&self.routes, &mut self.sightings);
+        let interpreter = Interpreter {
+            parser,
+            routes,
+            sightings,
+        };
+        interpreter.expect(route, tally);
     }
 
     /// Counts the lines that are still without an end: the process that wrote them is gone.

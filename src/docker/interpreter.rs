@@ -1,8 +1,10 @@
 //! One line of a container to numbers: parser, routes, events and tally in their order. Pure.
 
 use super::line::Line;
+use super::sightings::Sightings;
+use super::timestamp::Timestamp;
 use crate::events::Events;
-use crate::parse::{Format, Parser, Reading, Unparsed};
+use crate::parse::{Format, Parser, Reading, Unparsed, mode};
 use crate::route::{Placed, Routes};
 use crate::tally::Tally;
 
@@ -11,6 +13,7 @@ use crate::tally::Tally;
 pub(super) struct Interpreter<'p> {
     pub(super) parser: &'p mut Parser,
     pub(super) routes: &'p Routes,
+    pub(super) sightings: &'p mut Sightings,
 }
 
 impl Interpreter<'_> {
@@ -22,21 +25,28 @@ impl Interpreter<'_> {
             // Access lines are told by their end, which is missing.
             (Reading::Unparsed(Unparsed::TooLong), None)
         } else {
-            self.read(line.bytes)
+            self.read(line.bytes, line.timestamp)
         };
         let happened = events.take(line.stream, line.timestamp, line.bytes, &reading.0);
-        for reason in happened.refusals.into_iter().flatten() {
-            tally.denial(reason);
-        }
         if let Some(notice) = happened.notice {
             tally.notice(notice);
         }
         match reading {
             (_, Some(placed)) => place(placed, line, tally),
             (Reading::Unparsed(reason), _) => tally.unparsed(reason),
-            _ => {}
+            (Reading::Request(_), None) => {}
+            _ => {
+                if let Some(is_demanded) = mode::read(line.bytes) {
+                    tally.auth_mode(line.timestamp, is_demanded);
+                }
+            }
         }
         let is_request = matches!(reading.0, Reading::Request(_));
+        // What is said before the line of a probe is said of that.
+        if !(is_request && self.sightings.is_probe()) {
+            let refusals = happened.refusals.into_iter().flatten();
+            refusals.for_each(|reason| tally.denial(reason));
+        }
         if is_request && !was_known {
             self.expect_durations(tally);
         }
@@ -53,15 +63,17 @@ impl Interpreter<'_> {
         if line.is_cut() {
             return;
         }
-        if let Some(placed) = self.read(line.bytes).1 {
+        if let Some(placed) = self.read(line.bytes, line.timestamp).1 {
             place(placed, line, tally);
         }
     }
 
-    /// Reads a line; for a request that counts also returns what to count.
-    fn read<'a>(&'a mut self, line: &'a [u8]) -> (Reading<'a>, Option<Placed>) {
+    /// Reads a line; for a request that counts, which a probe of ours does not, also returns what to
+    /// count.
+    fn read<'a>(&'a mut self, line: &'a [u8], time: Timestamp) -> (Reading<'a>, Option<Placed>) {
         let reading = self.parser.read(line);
         let placed = match &reading {
+            Reading::Request(request) if self.sightings.take(line, request, time) => None,
             Reading::Request(request) => self.routes.place(request),
             _ => None,
         };
@@ -69,9 +81,9 @@ impl Interpreter<'_> {
     }
 
     /// Takes a line from before the beginning: it shows which format and routes to expect.
-    pub(super) fn learn(&mut self, line: &[u8], tally: &mut Tally) {
+    pub(super) fn learn(&mut self, line: &[u8], time: Timestamp, tally: &mut Tally) {
         let was_known = self.is_known();
-        if let Some(placed) = self.read(line).1 {
+        if let Some(placed) = self.read(line, time).1 {
             self.expect(placed.route, tally);
         }
         if !was_known {

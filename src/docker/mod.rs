@@ -5,30 +5,41 @@
 
 mod backoff;
 mod cursor;
+mod details;
 mod driver;
+mod ending;
 mod endpoint;
 mod engine;
+mod facts;
 mod follower;
 pub(crate) mod frames;
 mod intake;
 mod interpreter;
 mod line;
 mod logs;
+mod look;
 mod memory;
+mod once;
 mod own;
 mod pieces;
 #[cfg(test)]
 mod properties;
 mod reader;
 mod reply;
+mod sightings;
+mod startup;
 mod status;
 mod timestamp;
 mod watcher;
 
+pub(crate) use details::Details;
 pub(crate) use driver::Driver;
 pub(crate) use endpoint::{Endpoint, Surroundings};
+pub(crate) use facts::{Facts, truth};
 pub(crate) use frames::{PerStream, Stream};
-pub(crate) use intake::{Intake, Progress};
+pub(crate) use intake::{Intake, Kind, Progress};
+pub(crate) use look::Look;
+pub(crate) use once::Once;
 pub(crate) use status::{Condition, Status};
 pub(crate) use timestamp::Timestamp;
 pub(crate) use watcher::watch;

@@ -30,6 +30,18 @@ pub(crate) enum Joining {
     Newline,
 }
 
+impl Joining {
+    /// How the logs of a driver are to be joined.
+    pub(crate) fn of(driver: &str, is_podman: bool) -> Self {
+        match driver {
+            "journald" => Self::Newline,
+            _ if is_podman => Self::Newline,
+            "json-file" => Self::Timestamp,
+            _ => Self::Length,
+        }
+    }
+}
+
 /// A record on its way into a line.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Piece<'a> {

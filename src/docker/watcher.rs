@@ -23,6 +23,7 @@ use super::status::{Operation, Status};
 use super::timestamp::Timestamp;
 use crate::config::Config;
 use crate::fleet::Fleet;
+use crate::probe::Marker;
 
 const RELIST: Duration = Duration::from_secs(15);
 /// Events that wait for us to finish a list. The engine keeps as many for a subscriber.
@@ -34,14 +35,17 @@ pub(crate) async fn watch(
     config: Arc<Config>,
     fleet: Arc<Fleet>,
     status: Arc<Status>,
+    marker: Arc<Marker>,
     saved_at: Option<SystemTime>,
 ) {
     let (endpoint, engine, version) = connect(&endpoints, &status).await;
+    let engine = engine.reading(&config.auth_variables);
     let own = Own::read();
     let shared = Arc::new(Shared {
         config,
         fleet,
         status,
+        marker,
         endpoint,
         engine,
         version,
@@ -80,7 +84,8 @@ async fn connect(candidates: &[Endpoint], status: &Status) -> (Endpoint, Engine,
     }
 }
 
-async fn greet(endpoint: &Endpoint) -> Result<(Engine, Version), String> {
+/// Makes sure that an engine answers, or says why not and what to do about it.
+pub(super) async fn greet(endpoint: &Endpoint) -> Result<(Engine, Version), String> {
     reach(endpoint).await?;
     let engine = Engine::new(endpoint).map_err(|error| unusable(endpoint, &error))?;
     let version = engine

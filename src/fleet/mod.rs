@@ -9,7 +9,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-use crate::docker::{Driver, Intake, Timestamp};
+use crate::docker::{Driver, Facts, Intake, Timestamp};
+use crate::probe::{Place, Wish};
 use crate::tally::Tally;
 pub(crate) use saved::{Saved, SavedMember};
 
@@ -26,6 +27,8 @@ pub(crate) struct Member {
     pub(crate) identity: Identity,
     pub(crate) image: String,
     pub(crate) driver: Driver,
+    /// Probes that its labels ask for.
+    pub(crate) wishes: Vec<Wish>,
     state: Mutex<State>,
 }
 
@@ -36,6 +39,9 @@ pub(crate) struct State {
     pub(crate) intake: Intake,
     pub(crate) is_running: bool,
     pub(crate) started: Option<Timestamp>,
+    pub(crate) facts: Facts,
+    /// Where it can be reached.
+    pub(crate) place: Place,
     /// Why the log cannot be read.
     pub(crate) unreadable: Option<String>,
     /// False until what was logged before we came has been read.
@@ -48,8 +54,15 @@ impl Member {
             identity,
             image,
             driver,
+            wishes: Vec::new(),
             state: Mutex::new(state),
         }
+    }
+
+    /// The same with probes.
+    #[must_use]
+    pub(crate) fn wishing(self, wishes: Vec<Wish>) -> Self {
+        Self { wishes, ..self }
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
@@ -112,6 +125,7 @@ pub(crate) struct Presence {
     /// Why the log driver may drop lines, if it may.
     pub(crate) loses: Option<&'static str>,
     pub(crate) is_caught_up: bool,
+    pub(crate) facts: Facts,
 }
 
 impl Fleet {
@@ -158,6 +172,15 @@ impl Fleet {
         };
         inner.ghosts.insert(id.to_owned(), ghost);
         inner.empty_slots();
+    }
+
+    /// The containers that are followed, by their ids.
+    pub(crate) fn members(&self) -> Vec<(String, Arc<Member>)> {
+        let inner = self.lock();
+        let members = inner.members.iter();
+        members
+            .map(|(id, member)| (id.clone(), Arc::clone(member)))
+            .collect()
     }
 
     /// The numbers of all identities in the order of their appearance.
@@ -277,6 +300,7 @@ impl Snapshot {
             unreadable: state.unreadable.clone(),
             loses: member.driver.loses(),
             is_caught_up: state.is_caught_up,
+            facts: state.facts.clone(),
         });
     }
 }

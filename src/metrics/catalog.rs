@@ -21,6 +21,7 @@ pub(crate) struct Metric {
 const CONTAINER: &[&str] = &["source", "container"];
 const ROUTE: &[&str] = &["source", "container", "route"];
 const REASON: &[&str] = &["source", "container", "reason"];
+const PROBE: &[&str] = &["source", "probe"];
 const NONE: &[&str] = &[];
 
 pub(crate) const REQUESTS: Metric = Metric {
@@ -161,6 +162,72 @@ pub(crate) const SERIES_DROPPED: Metric = Metric {
     labels: NONE,
     help: "Series that are not shown because there would be more than the configured number.",
 };
+pub(crate) const IMAGE_INFO: Metric = Metric {
+    name: "authtail_container_image_info",
+    kind: Kind::Gauge,
+    labels: &["source", "container", "image_id", "revision"],
+    help: "What was deployed: always 1. The revision is that of the image's labels, or empty.",
+};
+pub(crate) const CREATED: Metric = Metric {
+    name: "authtail_container_created_timestamp_seconds",
+    kind: Kind::Gauge,
+    labels: CONTAINER,
+    help: "When the container was created, by the engine's clock.",
+};
+pub(crate) const RESTARTS: Metric = Metric {
+    name: "authtail_container_restarts_total",
+    kind: Kind::Counter,
+    labels: CONTAINER,
+    help: "Times that the engine has started the container again by its restart policy.",
+};
+pub(crate) const HEALTHY: Metric = Metric {
+    name: "authtail_container_healthy",
+    kind: Kind::Gauge,
+    labels: CONTAINER,
+    help: "1 if the container's own health check succeeds, 0 if it fails.",
+};
+pub(crate) const AUTH_REQUIRED: Metric = Metric {
+    name: "authtail_container_auth_required",
+    kind: Kind::Gauge,
+    labels: CONTAINER,
+    help: "1 if the environment of the container demands authentication, 0 if it switches it off.",
+};
+pub(crate) const PROBE_SUCCESS: Metric = Metric {
+    name: "authtail_probe_success",
+    kind: Kind::Gauge,
+    labels: PROBE,
+    help: "1 if the last answer was as expected, else 0.",
+};
+pub(crate) const PROBE_STATUS: Metric = Metric {
+    name: "authtail_probe_status_code",
+    kind: Kind::Gauge,
+    labels: PROBE,
+    help: "Status code of the last answer, 0 if there was none.",
+};
+pub(crate) const PROBE_SEEN: Metric = Metric {
+    name: "authtail_probe_seen_in_log",
+    kind: Kind::Gauge,
+    labels: PROBE,
+    help: "1 if the log of the source showed the last probe, 0 if it did not and would have.",
+};
+pub(crate) const PROBE_DURATION: Metric = Metric {
+    name: "authtail_probe_duration_seconds",
+    kind: Kind::Histogram,
+    labels: PROBE,
+    help: "Durations of the probes that had an answer and of those that waited in vain.",
+};
+pub(crate) const PROBE_PHASE: Metric = Metric {
+    name: "authtail_probe_phase_seconds",
+    kind: Kind::Gauge,
+    labels: &["source", "probe", "phase"],
+    help: "Durations of the parts of the last probe, as far as it got.",
+};
+pub(crate) const PROBE_FAILURES: Metric = Metric {
+    name: "authtail_probe_failures_total",
+    kind: Kind::Counter,
+    labels: &["source", "probe", "reason"],
+    help: "Probes without the expected answer.",
+};
 pub(crate) const BUILD_INFO: Metric = Metric {
     name: "authtail_build_info",
     kind: Kind::Gauge,
@@ -205,7 +272,7 @@ pub(crate) const PROCESS_START: Metric = Metric {
 };
 
 /// All metrics, in the order of the README's table.
-pub(crate) const ALL: [&Metric; 30] = [
+pub(crate) const ALL: [&Metric; 41] = [
     &REQUESTS,
     &REQUEST_DURATION,
     &LAST_REQUEST,
@@ -224,6 +291,17 @@ pub(crate) const ALL: [&Metric; 30] = [
     &RUNNING,
     &START_TIME,
     &CONTAINER_INFO,
+    &IMAGE_INFO,
+    &CREATED,
+    &RESTARTS,
+    &HEALTHY,
+    &AUTH_REQUIRED,
+    &PROBE_SUCCESS,
+    &PROBE_STATUS,
+    &PROBE_SEEN,
+    &PROBE_DURATION,
+    &PROBE_PHASE,
+    &PROBE_FAILURES,
     &DOCKER_UP,
     &DOCKER_ERRORS,
     &STATE_SAVED,

@@ -9,9 +9,10 @@ use tracing::warn;
 
 use super::catalog;
 use super::family::Samples;
-use super::{descriptions, process};
+use super::{descriptions, facts, probes, process};
 use crate::docker::{Status, Timestamp};
 use crate::fleet::{Identity, Snapshot};
+use crate::probe::Results;
 use crate::state::Saves;
 
 /// Our only collector.
@@ -21,6 +22,7 @@ pub(super) struct AuthtailCollector {
     shown: Shown,
     status: Arc<Status>,
     saves: Arc<Saves>,
+    results: Arc<Results>,
     max_series: usize,
     dropped: Mutex<Dropped>,
 }
@@ -42,6 +44,7 @@ impl AuthtailCollector {
         shown: Shown,
         status: Arc<Status>,
         saves: Arc<Saves>,
+        results: Arc<Results>,
         max_series: usize,
     ) -> Result<Self, prometheus::Error> {
         let dropped = Mutex::default();
@@ -50,6 +53,7 @@ impl AuthtailCollector {
             shown,
             status,
             saves,
+            results,
             max_series,
             dropped,
         })
@@ -90,6 +94,7 @@ impl Collector for AuthtailCollector {
     fn collect(&self) -> Vec<MetricFamily> {
         let mut samples = Samples::default();
         self.containers(&mut samples);
+        probes::collect(&mut samples, &self.results.snapshot());
         self.engine(&mut samples);
         let build = [
             env!("CARGO_PKG_VERSION"),
@@ -183,6 +188,7 @@ fn container(snapshot: &Snapshot) -> Samples {
         let is_lossy = snapshot.present.iter().any(|one| one.loses.is_some());
         samples.count(&catalog::LOSSY, &labels, u64::from(is_lossy));
     }
+    facts::collect(&mut samples, labels, &snapshot.present);
     // Containers that share all labels would make one series twice.
     let infos: BTreeSet<[&str; 3]> = snapshot
         .present

@@ -2,7 +2,9 @@
 
 pub(crate) mod catalog;
 mod collector;
+mod facts;
 mod family;
+mod probes;
 mod process;
 
 use std::collections::HashMap;
@@ -12,6 +14,7 @@ use prometheus::{Encoder, Registry, TextEncoder};
 
 use crate::docker::Status;
 use crate::fleet::Snapshot;
+use crate::probe::Results;
 use crate::state::Saves;
 use collector::{AuthtailCollector, Shown};
 
@@ -30,10 +33,11 @@ impl Exposition {
     pub(crate) fn new(
         status: Arc<Status>,
         saves: Arc<Saves>,
+        results: Arc<Results>,
         max_series: usize,
     ) -> Result<Self, prometheus::Error> {
         let (registry, shown) = (Registry::new(), Shown::default());
-        let collector = AuthtailCollector::new(shown.clone(), status, saves, max_series)?;
+        let collector = AuthtailCollector::new(shown.clone(), status, saves, results, max_series)?;
         registry.register(Box::new(collector))?;
         Ok(Self { registry, shown })
     }

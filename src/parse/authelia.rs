@@ -7,7 +7,9 @@
 //!
 //! At `info` nothing is said about requests that pass, so no share can be had from denials alone.
 
-use memchr::memmem;
+use std::sync::LazyLock;
+
+use memchr::memmem::{self, Finder};
 
 use super::denial::{Denial, Reason};
 use super::format::BuiltIn;
@@ -55,7 +57,8 @@ fn read<'a>(line: &'a [u8], room: &'a mut Room) -> Option<Request<'a>> {
 
 /// Tells whether a line may be a denial: cheap, and true for all that are.
 pub(super) fn may_be_denial(line: &[u8]) -> bool {
-    memmem::find(line, b"Access to ").is_some()
+    static START: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"Access to "));
+    START.find(line).is_some()
         && (memmem::find(line, UNAUTHORIZED).is_some() || memmem::find(line, FORBIDDEN).is_some())
 }
 

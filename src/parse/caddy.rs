@@ -48,12 +48,19 @@ fn read_json<'a>(line: &'a [u8], room: &'a mut Room) -> Option<Request<'a>> {
     request(line, true, room)
 }
 
-/// Reads the columns that the encoder puts before the object: time, level, logger and message.
-/// Nothing in them comes from a client.
+/// Reads the columns that the encoder puts before the object: time, level, logger and message, of
+/// which the first two may be switched off. Nothing in them comes from a client.
 fn read_console<'a>(line: &'a [u8], room: &'a mut Room) -> Option<Request<'a>> {
     let (columns, object) = line.split_at(memchr::memchr(b'{', line)?);
     let mut columns = columns.strip_suffix(b"\t")?.rsplit(|&byte| byte == b'\t');
-    let is_access = columns.next() == Some(MESSAGE) && columns.any(|c| c.starts_with(LOGGER));
+    let is_message = columns.next() == Some(MESSAGE);
+    let is_access = columns.next()?.starts_with(LOGGER);
+    let is_level = |text: &[u8]| text.iter().all(u8::is_ascii_alphabetic);
+    let is_time = |text: &[u8]| text.first().is_some_and(u8::is_ascii_digit);
+    let is_ours = columns.next().is_none_or(is_level)
+        && columns.next().is_none_or(is_time)
+        && columns.next().is_none();
+    let is_access = is_message && is_access && is_ours;
     is_access.then(|| request(object, false, room))?
 }
 
@@ -231,6 +238,9 @@ mod tests {
             ("http.log.access", "http.log.error"),
             ("handled request\t", "handled requests\t"),
             ("handled request\t", "handled request "),
+            ("INFO\t", "INFO: x\t"),
+            ("2026/", "GET 2026/"),
+            ("2026/", "\t2026/"),
             ("401}", "401"),
         ] {
             assert_eq!(seen(&CONSOLE.replace(from, to)), None, "{to}");

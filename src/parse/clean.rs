@@ -8,7 +8,7 @@ const ESCAPE: u8 = 0x1b;
 ///
 /// A colour is an SGR sequence, `ESC [ digits and semicolons m`; other escapes stay. Only a line
 /// that holds an escape is copied, into `plain`.
-pub(super) fn clean<'a>(line: &'a [u8], plain: &'a mut Vec<u8>) -> &'a [u8] {
+pub(crate) fn clean<'a>(line: &'a [u8], plain: &'a mut Vec<u8>) -> &'a [u8] {
     let line = line.strip_suffix(b"\n").unwrap_or(line);
     let mut rest = line.strip_suffix(b"\r").unwrap_or(line);
     if memchr(ESCAPE, rest).is_none() {

@@ -20,8 +20,16 @@ pub(crate) fn of_line(line: &[u8]) -> Option<Timestamp> {
     match line.first()? {
         b'0'..=b'9' => date_time(line).or_else(|| in_brackets(line)),
         b'{' => in_json(line),
+        b'A'..=b'Z' if begins_with_level(line) => None,
         _ => in_brackets(line).or_else(|| after_key(line)),
     }
+}
+
+/// Tells whether a line begins as uvicorn's, with a level and a colon: such have no time.
+fn begins_with_level(line: &[u8]) -> bool {
+    let head = line.get(..10).unwrap_or(line);
+    let level = head.iter().take_while(|byte| byte.is_ascii_uppercase());
+    head.get(level.count()) == Some(&b':')
 }
 
 /// Reads `2026-11-21 19:21:28,431` and the like from the beginning of a text.

@@ -1,10 +1,12 @@
-//! A format from the configuration: one regex with named groups.
+//! A format from the configuration: one regex with named groups, or fields of JSON lines.
 
 use std::time::Duration;
 
 use regex::bytes::{Captures, Regex, RegexBuilder};
 
 use super::duration::{self, Unit};
+use super::object::{MAX_CONDITIONS, Object};
+use super::room::Room;
 use super::{Format, Reading, Request, Unparsed, fields};
 
 /// The names that a group may have.
@@ -13,16 +15,23 @@ const GROUPS: [&str; 5] = ["method", "path", "status", "duration", "client"];
 /// The most memory, in bytes, that a compiled regex may take.
 const SIZE_LIMIT: usize = 256 * 1024;
 
-/// A format whose access lines are found by a regex.
-///
-/// The regex sees the line without colours and line end, as bytes: `.` and `\S` match any byte,
-/// `\d` and `\w` are ASCII. It is a search, so `^` and `$` must be written where they are meant;
-/// an end that is not anchored lets a client forge lines.
+/// A format from the configuration.
 #[derive(Debug)]
 pub struct Custom {
     name: String,
-    regex: Regex,
+    lines: Lines,
     duration_unit: Option<Unit>,
+}
+
+/// How access lines are found and read.
+///
+/// A regex sees the line without colours and line end, as bytes: `.` and `\S` match any byte,
+/// `\d` and `\w` are ASCII. It is a search, so `^` and `$` must be written where they are meant;
+/// an end that is not anchored lets a client forge lines.
+#[derive(Debug)]
+enum Lines {
+    Regex(Regex),
+    Object(Object),
 }
 
 /// Why a custom format is not valid.
@@ -47,11 +56,20 @@ pub enum CustomError {
     #[error("the group `(?<{0}>…)` is missing; `path` and `status` are mandatory")]
     MissingGroup(&'static str),
     /// There is a duration, but nothing says in what unit.
-    #[error("the group `duration` needs a unit, one of `s`, `ms`, `us` and `ns`")]
+    #[error("the duration needs a unit, one of `s`, `ms`, `us` and `ns`")]
     MissingUnit,
     /// There is a unit, but no duration.
     #[error("there is a duration unit, but the regex has no group `(?<duration>…)`")]
     UnusedUnit,
+    /// A mandatory field is missing.
+    #[error("`json` has no `{0}`; `path` and `status` are mandatory")]
+    MissingField(&'static str),
+    /// There is a unit, but no duration.
+    #[error("there is a duration unit, but `json` has no `duration`")]
+    UnusedFieldUnit,
+    /// There are more conditions than allowed.
+    #[error("`match` has {0} fields, at most {MAX_CONDITIONS} are allowed")]
+    TooManyConditions(usize),
 }
 
 impl Custom {
@@ -81,7 +99,36 @@ impl Custom {
             (false, Some(_)) => Err(CustomError::UnusedUnit),
             _ => Ok(Self {
                 name: name.to_owned(),
-                regex,
+                lines: Lines::Regex(regex),
+                duration_unit,
+            }),
+        }
+    }
+
+    /// Makes a format of the fields of JSON lines, or says what is wrong with it.
+    pub fn of_object(
+        name: &str,
+        object: Object,
+        duration_unit: Option<Unit>,
+    ) -> Result<Self, CustomError> {
+        if !is_name(name) {
+            return Err(CustomError::Name(name.to_owned()));
+        }
+        if object.path.is_none() {
+            return Err(CustomError::MissingField("path"));
+        }
+        if object.status.is_none() {
+            return Err(CustomError::MissingField("status"));
+        }
+        if object.conditions.len() > MAX_CONDITIONS {
+            return Err(CustomError::TooManyConditions(object.conditions.len()));
+        }
+        match (&object.duration, duration_unit) {
+            (Some(_), None) => Err(CustomError::MissingUnit),
+            (None, Some(_)) => Err(CustomError::UnusedFieldUnit),
+            _ => Ok(Self {
+                name: name.to_owned(),
+                lines: Lines::Object(object),
                 duration_unit,
             }),
         }
@@ -92,18 +139,22 @@ impl Custom {
         &self.name
     }
 
-    /// Tells whether it has a group for the duration.
+    /// Tells whether its access lines have a duration.
     pub(super) fn has_durations(&self) -> bool {
         self.duration_unit.is_some()
     }
 
-    /// Reads a line; all lines that the regex does not match are [`Reading::Other`].
-    pub(super) fn read<'a>(&self, line: &'a [u8]) -> Reading<'a> {
-        match self.regex.captures(line) {
-            None => Reading::Other,
-            Some(groups) => self
-                .request(&groups)
-                .map_or(Reading::Unparsed(Unparsed::Field), Reading::Request),
+    /// Reads a line; all that are no access lines are [`Reading::Other`].
+    pub(super) fn read<'a>(&self, line: &'a [u8], room: &'a mut Room) -> Reading<'a> {
+        match &self.lines {
+            Lines::Regex(regex) => regex.captures(line).map_or(Reading::Other, |groups| {
+                self.request(&groups)
+                    .map_or(Reading::Unparsed(Unparsed::Field), Reading::Request)
+            }),
+            Lines::Object(object) => {
+                room.clear();
+                object.read(line, self.duration_unit, room)
+            }
         }
     }
 
@@ -191,27 +242,78 @@ mod tests {
             client: None,
         };
         assert_eq!(
-            custom.read(b"x: GET http://h/a?\xff 401 12.5"),
+            custom.read(b"x: GET http://h/a?\xff 401 12.5", &mut Room::default()),
             Reading::Request(expected)
         );
         for unusable in ["-", "-1.5", "NaN", "1e99"] {
             expected.duration = None;
             let line = format!("GET /a 401 {unusable}");
             assert_eq!(
-                custom.read(line.as_bytes()),
+                custom.read(line.as_bytes(), &mut Room::default()),
                 Reading::Request(expected),
                 "{line}"
             );
         }
         assert_eq!(
-            custom.read(b"GET /a - 1"),
+            custom.read(b"GET /a - 1", &mut Room::default()),
             Reading::Unparsed(Unparsed::Field)
         );
         assert_eq!(
-            custom.read(b"GET /a 4010 1"),
+            custom.read(b"GET /a 4010 1", &mut Room::default()),
             Reading::Unparsed(Unparsed::Field)
         );
-        assert_eq!(custom.read(b"INFO: started"), Reading::Other);
+        assert_eq!(
+            custom.read(b"INFO: started", &mut Room::default()),
+            Reading::Other
+        );
+    }
+
+    #[test]
+    fn fields_of_an_object_need_names_and_a_unit_too() {
+        let path = || Some("a.b".parse().unwrap());
+        let minimal = || Object {
+            path: path(),
+            status: path(),
+            ..Object::default()
+        };
+        let timed = || Object {
+            duration: path(),
+            ..minimal()
+        };
+        let many = Object {
+            conditions: vec![("a".parse().unwrap(), Vec::new()); 9],
+            ..minimal()
+        };
+        let seconds = Some(Unit::Seconds);
+        for (name, object, unit, expected) in [
+            (
+                "uvicorn",
+                minimal(),
+                None,
+                "not the name of a built-in format",
+            ),
+            ("x", Object::default(), None, "`json` has no `path`"),
+            (
+                "x",
+                Object {
+                    status: None,
+                    ..minimal()
+                },
+                None,
+                "`json` has no `status`",
+            ),
+            ("x", timed(), None, "needs a unit"),
+            ("x", minimal(), seconds, "`json` has no `duration`"),
+            ("x", many, None, "`match` has 9 fields"),
+        ] {
+            let error = Custom::of_object(name, object, unit).unwrap_err();
+            assert!(error.to_string().contains(expected), "{error}");
+        }
+        assert!(
+            Custom::of_object("x", timed(), seconds)
+                .unwrap()
+                .has_durations()
+        );
     }
 
     #[test]
@@ -222,7 +324,13 @@ mod tests {
             None,
         );
         let custom = custom.unwrap();
-        assert_eq!(custom.read(b"1"), Reading::Unparsed(Unparsed::Field));
-        assert_eq!(custom.read(b"/a"), Reading::Unparsed(Unparsed::Field));
+        assert_eq!(
+            custom.read(b"1", &mut Room::default()),
+            Reading::Unparsed(Unparsed::Field)
+        );
+        assert_eq!(
+            custom.read(b"/a", &mut Room::default()),
+            Reading::Unparsed(Unparsed::Field)
+        );
     }
 }

@@ -1,6 +1,6 @@
 //! Cuts words and quoted texts off the ends of a line.
 
-use memchr::{memchr, memmem, memrchr};
+use memchr::{memchr, memrchr};
 
 /// Cuts the first word off: what stands before the first blank, and what follows that blank.
 pub(super) fn word(text: &[u8]) -> Option<(&[u8], &[u8])> {
@@ -20,8 +20,14 @@ pub(super) fn last_word(text: &[u8]) -> Option<(&[u8], &[u8])> {
 /// escaped as `\"`, whatever happens to backslashes, which some servers do not escape.
 pub(super) fn last_quoted(text: &[u8]) -> Option<(&[u8], &[u8])> {
     let text = text.strip_suffix(b"\"")?;
-    let (rest, quoted) = text.split_at(memmem::rfind(text, b" \"")?);
-    Some((rest, quoted.get(2..)?))
+    let mut end = text.len();
+    loop {
+        end = memrchr(b'"', text.get(..end)?)?;
+        let (rest, quoted) = text.split_at(end);
+        if let Some(rest) = rest.strip_suffix(b" ") {
+            return Some((rest, quoted.get(1..)?));
+        }
+    }
 }
 
 /// Returns the last element of a list such as `X-Forwarded-For`: the one that the nearest proxy

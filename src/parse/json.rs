@@ -12,7 +12,7 @@ use memchr::memchr2;
 const MAX_DEPTH: usize = 32;
 
 /// How deep a field may lie: its path has at most so many keys.
-const MAX_PATH: usize = 4;
+pub(super) const MAX_PATH: usize = 4;
 
 /// How many keys one object may have. Each is compared with those before it.
 const MAX_KEYS: usize = 256;
@@ -228,6 +228,11 @@ impl<'a> Text<'a> {
         } else {
             Some(self.raw)
         }
+    }
+
+    /// The text as it stands in the line.
+    pub(super) const fn raw(self) -> &'a [u8] {
+        self.raw
     }
 
     /// The text that is meant.

@@ -59,6 +59,14 @@ impl Parser {
         self.format.as_ref().map(|(format, _)| format)
     }
 
+    /// Returns another parser for later lines of the same container, if none of them needs what came
+    /// before it.
+    pub(crate) fn fork(&self) -> Option<Self> {
+        let (format, origin) = self.format.as_ref()?;
+        let is_settled = *origin == Origin::Given || self.settling.is_over();
+        (is_settled && format.name() != fastify::NAME).then(|| Self::new(Some(format.clone())))
+    }
+
     /// Reads one complete line, with or without its line end.
     pub fn read<'a>(&'a mut self, line: &'a [u8]) -> Reading<'a> {
         let Self {
@@ -74,7 +82,7 @@ impl Parser {
             *format = detect(line, spare).map(|format| (format, Origin::Found));
         }
         let reading = match format {
-            Some((Format::Custom(custom), _)) => custom.read(line),
+            Some((Format::Custom(custom), _)) => custom.read(line, room),
             Some((Format::BuiltIn(BuiltIn { name, .. }), _)) if *name == fastify::NAME => {
                 halves.read(line).map_or(Reading::Other, Reading::Request)
             }
@@ -180,6 +188,37 @@ mod tests {
 
     const LINE: &[u8] =
         b"INFO: 172.26.0.3:37290 - \"GET /api/v1/auth/validate HTTP/1.1\" 401 Unauthorized";
+
+    /// What a parser says about each line, in one text.
+    fn readings(log: &[u8], mut next: impl FnMut(Parser) -> Parser) -> Vec<String> {
+        let mut parser = Parser::new(None);
+        let mut readings = Vec::new();
+        for line in log.split(|&byte| byte == b'\n') {
+            parser = next(parser);
+            readings.push(format!("{:?}", parser.read(line)));
+        }
+        readings
+    }
+
+    #[test]
+    fn what_is_saved_is_all_that_a_parser_knows() {
+        let corpus = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/corpus");
+        let mut logs = 0;
+        for entry in std::fs::read_dir(corpus).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_none_or(|ending| ending != "log") {
+                continue;
+            }
+            let log = std::fs::read(&path).unwrap();
+            let restored = readings(&log, |parser| {
+                let saved = postcard::to_stdvec(&parser).unwrap();
+                postcard::from_bytes(&saved).unwrap()
+            });
+            assert!(restored == readings(&log, |parser| parser), "{path:?}");
+            logs += 1;
+        }
+        assert!(logs > 90, "{logs}");
+    }
 
     #[test]
     fn detects_the_format_at_the_first_access_line() {

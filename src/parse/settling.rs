@@ -35,6 +35,11 @@ pub(super) struct Settling {
 }
 
 impl Settling {
+    /// Tells whether nothing can change any more.
+    pub(super) const fn is_over(&self) -> bool {
+        self.requests >= MAX_EARLY
+    }
+
     /// Notes a request in the format that was found, and tells whether it is to be counted.
     pub(super) fn counts(&mut self, format: &BuiltIn, request: &Request<'_>) -> bool {
         if self.requests >= MAX_EARLY {

@@ -14,13 +14,21 @@ pub(super) const HAPROXY: &[u8] = b"[00/Aaa/0000:00:00:00.000]";
 /// `[2026-11-21T19:38:37`, the beginning of a time of Envoy.
 pub(super) const ENVOY: &[u8] = b"[0000-00-00T00:00:00";
 
+/// `2026-11-21T19:38:37`, the beginning of a time in syslog's newer header (RFC 5424).
+pub(super) const ISO: &[u8] = b"0000-00-00T00:00:00";
+
+/// `Nov 22 03:41:03 `, the time in syslog's older header (RFC 3164); a day below ten has a blank.
+pub(super) const SYSLOG: &[u8] = b"Aaa _0 00:00:00 ";
+
 /// Returns what follows a time of this shape at the start of `text`.
 ///
-/// In a shape `0` stands for a digit, `A` and `a` for letters, `+` for a sign; all else for itself.
+/// In a shape `0` stands for a digit, `_` for a digit or a blank, `A` and `a` for letters, `+` for a
+/// sign; all else for itself.
 pub(super) fn skip<'a>(text: &'a [u8], shape: &[u8]) -> Option<&'a [u8]> {
     let (time, rest) = text.split_at_checked(shape.len())?;
     let is_like = |(byte, shape): (&u8, &u8)| match shape {
         b'0' => byte.is_ascii_digit(),
+        b'_' => byte.is_ascii_digit() || *byte == b' ',
         b'A' => byte.is_ascii_uppercase(),
         b'a' => byte.is_ascii_lowercase(),
         b'+' => matches!(byte, b'+' | b'-'),
@@ -48,6 +56,8 @@ mod tests {
             ("[21/Nov/2026:19:26:37 -1130]x", COMMON),
             ("[21/Nov/2026:19:37:41.035]x", HAPROXY),
             ("[2026-11-21T19:38:37x", ENVOY),
+            ("Nov 22 03:41:03 x", SYSLOG),
+            ("Nov  2 03:41:03 x", SYSLOG),
         ] {
             assert_eq!(skip(text.as_bytes(), shape), Some(&b"x"[..]), "{text}");
         }

@@ -87,6 +87,9 @@ fn access_line(line: &[u8]) -> Option<Request<'_>> {
 /// Tells whether a text is what may follow the code: nothing, blanks, or a blank and a phrase of
 /// Python's `http.HTTPStatus`, such as `I'm a Teapot`.
 fn is_phrase(text: &[u8]) -> bool {
+    if matches!(text, b" OK" | b" Unauthorized" | b" Forbidden") {
+        return true;
+    }
     let text = text.trim_ascii_end();
     text.is_empty()
         || text.starts_with(b" ")
@@ -99,7 +102,8 @@ fn is_phrase(text: &[u8]) -> bool {
 /// and over a unix socket the word is empty.
 fn client(left: &[u8]) -> Option<&[u8]> {
     let left = left.strip_suffix(b" ").unwrap_or(left);
-    let (_, word) = split_last(left, |byte| byte != b' ');
+    let start = memrchr(b' ', left).map_or(0, |at| at + 1);
+    let word = left.get(start..)?;
     let (address, _port) = word.split_at(memrchr(b':', word)?);
     Some(address)
 }

@@ -51,6 +51,11 @@ impl Routes {
         is_protected.then_some(placed)
     }
 
+    /// Tells whether any route counts the auth calls of a proxy.
+    pub(crate) const fn has_forward_auth(&self) -> bool {
+        self.protected.is_some()
+    }
+
     /// Tells whether a route counts the auth calls of a proxy.
     pub fn is_forward_auth(&self, route: usize) -> bool {
         self.protected.is_some() && route + 1 == self.names.len()

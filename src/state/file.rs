@@ -33,6 +33,22 @@ pub(crate) enum StateError {
     InUse(PathBuf),
 }
 
+/// Where the key of the marks is, if the exporter of the same settings keeps one.
+pub(crate) fn key_of(asked: Option<&Path>) -> Option<PathBuf> {
+    match asked {
+        Some(path) if path.as_os_str().is_empty() => None,
+        Some(path) => Some(beside(path, ".key")),
+        None => {
+            let home = std::env::var_os("XDG_STATE_HOME").filter(|home| !home.is_empty());
+            let home = home.map(|home| Path::new(&home).join("authtail"));
+            let folders = [Some(PathBuf::from(SYSTEM)), home].into_iter().flatten();
+            folders
+                .map(|folder| beside(&folder.join("state"), ".key"))
+                .find(|key| File::open(key).is_ok())
+        }
+    }
+}
+
 /// What is wrong with the bytes of a file.
 #[derive(Debug, Eq, PartialEq, thiserror::Error)]
 pub(crate) enum FormatError {
@@ -108,6 +124,11 @@ impl StateFile {
 
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Where the key of the marks is kept.
+    pub(crate) fn key(&self) -> PathBuf {
+        beside(&self.path, ".key")
     }
 
     /// What the file holds, and when containers were listed last. A file that cannot be read is set aside.

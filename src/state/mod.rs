@@ -16,9 +16,9 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::docker::Status;
 use crate::fleet::{Fleet, Saved, Snapshot};
-pub(crate) use file::StateFile;
 #[cfg(fuzzing)]
 pub(crate) use file::parse;
+pub(crate) use file::{StateFile, key_of};
 
 /// One save serves all pages of this time.
 const SHARED: Duration = Duration::from_secs(1);

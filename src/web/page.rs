@@ -1,10 +1,12 @@
 //! The page at `/`: what is followed, in which format, with what result. Pure.
 
+use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 
 use super::runbooks;
 use crate::docker::Condition;
 use crate::fleet::Snapshot;
+use crate::probe::{Key, Record};
 
 const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:70rem;\
 padding:0 1rem;color:#222;background:#fff}table{border-collapse:collapse;width:100%}th,td{\
@@ -13,9 +15,14 @@ text-align:left;padding:.3rem .6rem;border-bottom:1px solid #ddd;vertical-align:
 background:#181818}th,td{border-color:#444}a{color:#8bf}.bad{color:#f88}}";
 
 /// The whole page as HTML.
-pub(super) fn home(telemetry_path: &str, engine: &Condition, containers: &[Snapshot]) -> String {
+pub(super) fn home(
+    telemetry_path: &str,
+    engine: &Condition,
+    containers: &[Snapshot],
+    probes: &BTreeMap<Key, Record>,
+) -> String {
     let mut html = String::new();
-    let written = write(&mut html, telemetry_path, engine, containers);
+    let written = write(&mut html, telemetry_path, engine, containers, probes);
     debug_assert_eq!(written, Ok(()), "writing to a string cannot fail");
     html
 }
@@ -25,6 +32,7 @@ fn write(
     telemetry_path: &str,
     engine: &Condition,
     containers: &[Snapshot],
+    probes: &BTreeMap<Key, Record>,
 ) -> fmt::Result {
     write!(
         html,
@@ -47,6 +55,16 @@ fn write(
     html.write_str("</table>")?;
     if containers.is_empty() {
         html.write_str("<p>None is followed.</p>")?;
+    }
+    if !probes.is_empty() {
+        write!(
+            html,
+            "<h2>Probes</h2><table><tr><th>source<th>probe<th>last answer<th>took<th>in the log</tr>"
+        )?;
+        for (key, record) in probes {
+            probe(html, key, record)?;
+        }
+        html.write_str("</table>")?;
     }
     html.write_str("<h2>Runbooks</h2><ul>")?;
     for name in runbooks::names() {
@@ -124,6 +142,27 @@ fn row(html: &mut String, container: &Snapshot) -> fmt::Result {
         html.write_str(if route.total() > 0 { ")<br>" } else { "<br>" })?;
     }
     html.write_str("</tr>")
+}
+
+fn probe(html: &mut String, key: &Key, record: &Record) -> fmt::Result {
+    let (source, name) = (Escaped(&key.source), Escaped(&key.probe));
+    write!(html, "<tr><td>{source}<td>{name}<td>")?;
+    let Some(last) = record.last() else {
+        return html.write_str("none yet<td><td></tr>");
+    };
+    match last.code {
+        Some(code) => write!(html, "{code} ")?,
+        None => html.write_str("none ")?,
+    }
+    if let Some(failure) = last.failure {
+        write!(html, "<span class=\"bad\">{}</span>", failure.as_str())?;
+    }
+    write!(html, "<td>{} ms<td>", last.phases.total.as_millis())?;
+    html.write_str(match last.is_seen {
+        Some(true) => "yes</tr>",
+        Some(false) => "<span class=\"bad\">no</span></tr>",
+        None => "</tr>",
+    })
 }
 
 /// A text that others have chosen, safe inside an element.

@@ -1,58 +1,43 @@
 //! What to do about each alert, built into the binary, so that a link in an alert always works.
 
-const RUNBOOKS: [(&str, &str); 13] = [
-    (
-        "AuthContainerDown",
-        include_str!("../../alerts/runbooks/AuthContainerDown.md"),
-    ),
-    (
-        "AuthNoResponses",
-        include_str!("../../alerts/runbooks/AuthNoResponses.md"),
-    ),
-    (
-        "AuthRefusedShareCritical",
-        include_str!("../../alerts/runbooks/AuthRefusedShareCritical.md"),
-    ),
-    (
-        "AuthRefusedShareHigh",
-        include_str!("../../alerts/runbooks/AuthRefusedShareHigh.md"),
-    ),
-    (
-        "AuthSlowResponses",
-        include_str!("../../alerts/runbooks/AuthSlowResponses.md"),
-    ),
-    (
-        "AuthtailAbsent",
-        include_str!("../../alerts/runbooks/AuthtailAbsent.md"),
-    ),
-    (
-        "AuthtailDown",
-        include_str!("../../alerts/runbooks/AuthtailDown.md"),
-    ),
-    (
-        "AuthtailEngineUnreachable",
-        include_str!("../../alerts/runbooks/AuthtailEngineUnreachable.md"),
-    ),
-    (
-        "AuthtailLogGaps",
-        include_str!("../../alerts/runbooks/AuthtailLogGaps.md"),
-    ),
-    (
-        "AuthtailLogLossy",
-        include_str!("../../alerts/runbooks/AuthtailLogLossy.md"),
-    ),
-    (
-        "AuthtailLogNotReadable",
-        include_str!("../../alerts/runbooks/AuthtailLogNotReadable.md"),
-    ),
-    (
-        "AuthtailStateNotSaved",
-        include_str!("../../alerts/runbooks/AuthtailStateNotSaved.md"),
-    ),
-    (
-        "Watchdog",
-        include_str!("../../alerts/runbooks/Watchdog.md"),
-    ),
+/// Names and texts of the files in `alerts/runbooks`.
+macro_rules! runbooks {
+    ($($name:literal),* $(,)?) => {
+        &[$(($name, include_str!(concat!("../../alerts/runbooks/", $name, ".md")))),*]
+    };
+}
+
+const RUNBOOKS: &[(&str, &str)] = runbooks![
+    "AlertmanagerFailedToSendAlerts",
+    "AuthContainerDown",
+    "AuthErrorBudgetBurnFast",
+    "AuthErrorBudgetBurnSlow",
+    "AuthNoResponses",
+    "AuthNoResponsesStrict",
+    "AuthRefusedShareCritical",
+    "AuthRefusedShareHigh",
+    "AuthRefusedShareLowTraffic",
+    "AuthRefusedSurge",
+    "AuthReplicasDisagree",
+    "AuthServerErrors",
+    "AuthServerErrorsLowTraffic",
+    "AuthSlowResponses",
+    "AuthSlowResponsesLowTraffic",
+    "AuthtailAbsent",
+    "AuthtailDown",
+    "AuthtailEngineUnreachable",
+    "AuthtailLagging",
+    "AuthtailLinesUnparsed",
+    "AuthtailLogGaps",
+    "AuthtailLogLossy",
+    "AuthtailLogNotReadable",
+    "AuthtailRestarting",
+    "AuthtailScrapedTooRarely",
+    "AuthtailSeriesDropped",
+    "AuthtailStateNotSaved",
+    "PrometheusNotConnectedToAlertmanagers",
+    "PrometheusRuleFailures",
+    "Watchdog",
 ];
 
 /// The text for an alert.

@@ -14,6 +14,7 @@ use super::{page, runbooks};
 use crate::docker::Status;
 use crate::fleet::Fleet;
 use crate::metrics::CONTENT_TYPE;
+use crate::probe::Results;
 
 const TEXT: &str = "text/plain; charset=utf-8";
 const HTML: &str = "text/html; charset=utf-8";
@@ -24,6 +25,7 @@ pub(crate) struct Site {
     renderer: Renderer,
     fleet: Arc<Fleet>,
     status: Arc<Status>,
+    results: Arc<Results>,
     telemetry_path: String,
 }
 
@@ -34,12 +36,14 @@ impl Site {
         renderer: Renderer,
         fleet: Arc<Fleet>,
         status: Arc<Status>,
+        results: Arc<Results>,
         telemetry_path: String,
     ) -> Self {
         Self {
             renderer,
             fleet,
             status,
+            results,
             telemetry_path,
         }
     }
@@ -103,6 +107,7 @@ impl Site {
             &self.telemetry_path,
             &self.status.condition(),
             &self.fleet.snapshot(),
+            &self.results.snapshot(),
         );
         let mut answer = answer(StatusCode::OK, HTML, html);
         // The page shows names that others choose; it is escaped, and nothing in it can run.

@@ -8,11 +8,15 @@
 #![expect(unreachable_pub, reason = "a test has no outside")]
 #![expect(clippy::float_cmp, reason = "counts are exact")]
 
+#[cfg(all(feature = "test-engine", feature = "test-tools"))]
+mod alerts;
 mod architecture;
 mod catchup;
+mod check;
 mod cli;
 mod clock;
 mod corpus;
+mod diagnose;
 #[cfg(feature = "test-engine")]
 mod docker;
 mod downtime;
@@ -21,13 +25,18 @@ mod events;
 #[cfg(feature = "test-engine")]
 mod exact;
 mod exposition;
+mod facts;
 mod formats;
 mod framing;
 mod gaps;
 mod lifecycle;
+mod marks;
 mod pieces;
+mod probes;
 mod properties;
+mod proxies;
 mod rotation;
+mod secrets;
 mod settings;
 #[cfg(feature = "test-tools")]
 mod stack;
@@ -35,5 +44,6 @@ mod state;
 mod state_file;
 mod state_places;
 mod support;
+mod tls;
 mod web;
 mod wire;

@@ -72,7 +72,8 @@ fn parsed(request: Request<'_>) -> Parsed {
 }
 
 fn read(line: &[u8]) -> Option<Parsed> {
-    match Parser::new(None).read(line) {
+    // Methods that nobody uses show no format.
+    match Parser::new(Format::built_in("uvicorn")).read(line) {
         Reading::Request(request) => Some(parsed(request)),
         _ => None,
     }

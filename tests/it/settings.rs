@@ -241,6 +241,42 @@ containers:
 }
 
 #[tokio::test]
+async fn a_format_of_the_file_reads_fields_of_json_lines() {
+    let engine = FakeEngine::start();
+    let file = engine.directory().join("authtail.yml");
+    let text = r"
+formats:
+  gateway:
+    json: {method: http.method, path: http.url, status: 'http\.status', duration: took, client: ip}
+    match: {event: [request_finished, request_failed]}
+    duration_unit: ms
+";
+    fs::write(&file, text).unwrap();
+    let exporter = Exporter::with(&engine, &["--config.file", file.to_str().unwrap()]).await;
+    let labels = [("authtail.format", "gateway")];
+    let id = engine.create(Container::running("web").labelled(&labels));
+    let line = |event: &str, more: &str| {
+        format!(
+            r#"{{"event":"{event}","http":{{"method":"GET","url":"http://h/api/v1/auth/validate?x"}},"http.status":"401","took":500{more}}}"#
+        )
+    };
+    engine.log(&id, &line("request_finished", ""));
+    engine.log(&id, &line("request_failed", r#","ip":"10.0.0.1""#));
+    engine.log(&id, &line("request_started", ""));
+    engine.log(&id, &line("request_finished", r#","took":1"#));
+    engine.log(&id, &access("GET", "/api/v1/auth/validate", 401));
+    let page = exporter.until_lines("web", 5).await;
+    assert_eq!(page.validate("web", "401"), 2.0);
+    let sum = "authtail_request_duration_seconds_sum";
+    assert_eq!(page.sum(sum, &[("container", "web")]), Some(1.0));
+    let unparsed = [("container", "web"), ("reason", "json")];
+    let count = page.sum("authtail_log_lines_unparsed_total", &unparsed);
+    assert_eq!(count, Some(1.0), "a key that comes twice");
+    let info = [("container", "web"), ("format", "gateway")];
+    assert_eq!(page.sum("authtail_container_info", &info), Some(1.0));
+}
+
+#[tokio::test]
 async fn labels_that_cannot_be_used_are_said_and_ignored() {
     let engine = FakeEngine::start();
     let exporter = Exporter::of(&engine).await;

@@ -39,7 +39,10 @@ struct Entry<'a> {
 pub(super) fn read(line: &[u8]) -> Option<Line<'_>> {
     let mut entries = memchr_iter(b'[', line).filter_map(|start| entry(line, start));
     let first = entries.next()?;
-    let entry = match entries.next_back() {
+    // Behind the end of a quoted text comes no method, so no server that escapes quotes lets a
+    // client begin another line in such a text.
+    let mut others = entries.filter(|entry| entry.request.method.is_some());
+    let entry = match others.next_back() {
         None => first,
         Some(last) => {
             let between = line.get(line.len() - first.tail.len()..last.start)?;
@@ -217,6 +220,7 @@ mod tests {
             r#"::1 - - @ "GET /nope HTTP/1.1" 404 5 "-" "@ \x22GET /validate HTTP/1.1\x22 200 5""#,
             // A referer that ends like the beginning of a request.
             r#"::1 - - @ "GET /nope HTTP/1.1" 404 5 "::1 - - @ " "GET /validate HTTP/1.1""#,
+            r#"::1 - - @ "GET /nope HTTP/1.1" 404 5 "::1 - - @ " " 200 5 ""#,
             // In the user.
             r#"::1 - x" - [01/Jan/2026 @ "GET /nope HTTP/1.1" 404 5 "-" "-""#,
             // In `X-Forwarded-For`: Tomcat, morgan.

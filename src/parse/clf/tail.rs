@@ -166,7 +166,14 @@ fn last_word(text: &[u8]) -> (&[u8], &[u8]) {
 }
 
 fn unit_of(text: &[u8]) -> Option<Unit> {
-    std::str::from_utf8(text).ok()?.parse().ok()
+    // `Unit::from_str` would allocate an error for each word that is none.
+    match text {
+        b"s" => Some(Unit::Seconds),
+        b"ms" => Some(Unit::Milliseconds),
+        b"us" => Some(Unit::Microseconds),
+        b"ns" => Some(Unit::Nanoseconds),
+        _ => None,
+    }
 }
 
 /// Tells whether a letter names a time in this unit: `%T`, `%D` and `%F` of Tomcat from 10 on,

@@ -12,7 +12,7 @@ mod wrapper;
 
 use self::prefix::Prefix;
 use self::wrapper::Wrapper;
-use crate::docker::Timestamp;
+use crate::docker::{Stream, Timestamp};
 
 /// How many lines without an envelope may come first: what the tool says itself (`Attaching to …`),
 /// or the rest of a line that was cut.
@@ -30,6 +30,8 @@ pub(crate) struct Opened<'a> {
     pub(crate) time: Option<Timestamp>,
     /// The container or service that wrote it, if the envelope says so.
     pub(crate) source: Option<&'a [u8]>,
+    /// Standard output, unless the envelope says otherwise.
+    pub(crate) stream: Stream,
     /// True if it was longer than what is kept, so that its end is missing.
     pub(crate) is_cut: bool,
 }
@@ -38,7 +40,7 @@ pub(crate) struct Opened<'a> {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Envelopes {
     /// The latest time that a line can have, to find the year that journald leaves out.
-    pub(crate) now: Option<Timestamp>,
+    now: Option<Timestamp>,
     /// Once known it never changes.
     shape: Option<Shape>,
     /// Lines without an envelope so far, while looking for one.
@@ -66,6 +68,21 @@ struct Part {
 }
 
 impl Envelopes {
+    /// Reads the envelopes of an input that was written until `now`, if that is known.
+    pub(crate) fn until(now: Option<Timestamp>) -> Self {
+        Self {
+            now,
+            ..Self::default()
+        }
+    }
+
+    /// Tells whether each line of the rest of the input can be opened without those before it.
+    pub(crate) fn is_stateless(&self) -> bool {
+        let has_parts = |wrapper| matches!(wrapper, Wrapper::Cri | Wrapper::JsonFile);
+        let is_free = |shape: Shape| !shape.wrapper.is_some_and(has_parts);
+        self.shape.is_some_and(is_free)
+    }
+
     /// Opens one line of input, with or without its line end; `None`: it is a part of a line that
     /// ends in a later one.
     pub(crate) fn open<'a>(&'a mut self, line: &'a [u8]) -> Option<Opened<'a>> {
@@ -73,6 +90,7 @@ impl Envelopes {
             line,
             time: None,
             source: None,
+            stream: Stream::Stdout,
             is_cut: false,
         };
         let shape = match self.shape {
@@ -93,6 +111,9 @@ impl Envelopes {
             return Some(opened);
         };
         opened.time = wrapped.time.or(opened.time);
+        if wrapped.is_error == Some(true) {
+            opened.stream = Stream::Stderr;
+        }
         let part = wrapped.is_error.filter(|_| !self.is_broken);
         let part = part.and_then(|is_error| self.parts.get_mut(usize::from(is_error)));
         if let Some(part) = part
@@ -208,6 +229,14 @@ mod tests {
                 "1795288500 - \"GET /\" 401",
             ),
             ("mar 27 16:21:15 host a[1037]: x".into(), "a/x"),
+            (
+                format!(r#"{{"log":"\r\n","stream":"stdout","time":"{TIME}"}}"#),
+                "1795288500 \r",
+            ),
+            (
+                r#"{"TimeStamp":"2026-11-21T19:15:00","Log":"\r"}"#.into(),
+                "1795288500 \r",
+            ),
         ] {
             assert_eq!(open(&[&line]), [expected], "{line}");
         }

@@ -3,7 +3,7 @@
 use memchr::{memchr, memmem};
 
 use super::{Opened, journal};
-use crate::docker::Timestamp;
+use crate::docker::{Stream, Timestamp};
 
 /// Who puts a name before each line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +51,7 @@ impl Prefix {
             line,
             time,
             source: Some(source),
+            stream: Stream::Stdout,
             is_cut: false,
         })
     }

@@ -27,9 +27,9 @@ pub(super) fn read_envoy<'a>(line: &'a [u8], _: &'a mut Room) -> Option<Request<
     let (seen, rest) = numbers(seen, rest)?;
     let (rest, upstream) = cut::last_quoted(rest)?;
     let (rest, authority) = cut::last_quoted(rest)?;
+    let rest = rest.strip_prefix(b"\"")?;
     let (forwarded, rest) = rest.split_at(memmem::find(rest, b"\" \"")?);
     let (_agent, _request_id) = rest.split_at(memmem::find(rest.get(3..)?, b"\" \"")?);
-    let forwarded = forwarded.strip_prefix(b"\"")?;
     let seen = Seen {
         host: Some(authority),
         client: Some(cut::last_of_list(forwarded)),

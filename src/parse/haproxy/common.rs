@@ -14,12 +14,12 @@ use memchr::memchr;
 use super::super::duration::{self, Unit};
 use super::super::room::Room;
 use super::super::{Request, cut, stamp};
-use super::{Seen, code, request_line};
+use super::{Seen, code, only_word, request_line};
 
 pub(super) fn read<'a>(line: &'a [u8], _: &'a mut Room) -> Option<Request<'a>> {
     let (left, rest) = stamp::find(line, stamp::COMMON)?;
     let left = left.strip_suffix(b" - - ")?;
-    let client = cut::last_word(left).map_or(left, |(_, word)| word);
+    let client = only_word(left)?;
     let (request, rest) = quoted(rest.strip_prefix(b" ")?)?;
     let (status, rest) = cut::word(rest)?;
     let code = code(status)?;

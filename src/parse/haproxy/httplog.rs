@@ -14,11 +14,11 @@ use memchr::memchr;
 use super::super::duration::{self, Unit};
 use super::super::room::Room;
 use super::super::{Request, cut, stamp};
-use super::{Seen, code, request_line};
+use super::{Seen, code, only_word, request_line};
 
 pub(super) fn read<'a>(line: &'a [u8], _: &'a mut Room) -> Option<Request<'a>> {
     let (left, rest) = stamp::find(line, stamp::HAPROXY)?;
-    let client = client(left.strip_suffix(b" ")?)?;
+    let client = client(only_word(left.strip_suffix(b" ")?)?)?;
     let (_frontend, rest) = cut::word(rest.strip_prefix(b" ")?)?;
     let (name, rest) = cut::word(rest)?;
     let (backend, server) = name.split_at(memchr(b'/', name)?);
@@ -54,13 +54,8 @@ pub(super) fn read<'a>(line: &'a [u8], _: &'a mut Room) -> Option<Request<'a>> {
     Some(seen.request())
 }
 
-/// Returns the address in the last word, `address:port`; IPv6 comes without brackets.
-fn client(left: &[u8]) -> Option<&[u8]> {
-    let word = cut::last_word(left).map_or(left, |(_, word)| word);
-    let word = match word.strip_prefix(b"<") {
-        Some(rest) => rest.get(memchr(b'>', rest)? + 1..)?,
-        None => word,
-    };
+/// Returns the address in `address:port`; IPv6 comes without brackets.
+fn client(word: &[u8]) -> Option<&[u8]> {
     let (address, _port) = word.split_at(memchr::memrchr(b':', word)?);
     Some(address)
 }

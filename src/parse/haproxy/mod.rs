@@ -11,7 +11,7 @@ mod json;
 use std::time::Duration;
 
 use super::format::BuiltIn;
-use super::{AuthCall, Request, cut, fields};
+use super::{AuthCall, Request, cut, fields, stamp};
 
 pub(super) const FORMATS: &[BuiltIn] = &[
     BuiltIn {
@@ -40,6 +40,31 @@ fn code(text: &[u8]) -> Option<u16> {
         return Some(0);
     }
     fields::code(text)
+}
+
+/// Returns the one word that is left without the header of syslog, if there is one: `<134>`, or that
+/// and a time, a host and `program[number]:`, or the seven words of RFC 5424.
+///
+/// Any other text in front means that somebody else wrote the line, and that a client may have
+/// written what looks like one of ours.
+fn only_word(text: &[u8]) -> Option<&[u8]> {
+    let text = match text.strip_prefix(b"<") {
+        Some(rest) => {
+            let (_, rest) = rest.split_at(rest.iter().position(|byte| !byte.is_ascii_digit())?);
+            rest.strip_prefix(b">")?
+        }
+        None => text,
+    };
+    let is_one = |word: &&[u8]| !word.is_empty() && !word.contains(&b' ');
+    if stamp::skip(text, stamp::SYSLOG).is_some() {
+        let end = memchr::memmem::find(text, b"]: ")?;
+        return text.get(end + 3..).filter(is_one);
+    }
+    if let Some(rest) = text.strip_prefix(b"1 ") {
+        stamp::skip(rest, stamp::ISO)?;
+        return rest.splitn(7, |&byte| byte == b' ').nth(6).filter(is_one);
+    }
+    Some(text).filter(is_one)
 }
 
 /// Reads `METHOD target HTTP/version`, which HTTP/0.9 and the end of the line may cut short: the
@@ -150,6 +175,42 @@ mod tests {
             ..seen
         };
         assert_eq!(unreadable.request().auth_call.unwrap().code, None);
+    }
+
+    #[test]
+    fn only_syslog_may_stand_in_front() {
+        for (text, expected) in [
+            ("10.0.0.7:1", Some("10.0.0.7:1")),
+            ("<6>10.0.0.7:1", Some("10.0.0.7:1")),
+            (
+                "<134>Nov 22 03:41:03 localhost haproxy[24886]: 10.0.0.7:1",
+                Some("10.0.0.7:1"),
+            ),
+            (
+                "Nov  2 03:41:03 localhost haproxy[24886]: 10.0.0.7:1",
+                Some("10.0.0.7:1"),
+            ),
+            (
+                "<134>1 2026-11-22T03:41:03.245+00:00 localhost haproxy 24886 - - 10.0.0.7:1",
+                Some("10.0.0.7:1"),
+            ),
+            ("INFO:     10.0.0.7:1", None),
+            ("x 10.0.0.7:1", None),
+            ("<6> 10.0.0.7:1", None),
+            ("<x>10.0.0.7:1", None),
+            ("<6>", None),
+            ("Nov 22 03:41:03 localhost nginx[1]: x]: 10.0.0.7:1", None),
+            ("Nov 22 03:41:03 localhost 10.0.0.7:1", None),
+            (
+                "1 2026-11-22T03:41:03.245+00:00 localhost haproxy 24886 - - x 10.0.0.7:1",
+                None,
+            ),
+            ("1 x 10.0.0.7:1", None),
+            ("", None),
+        ] {
+            let expected = expected.map(str::as_bytes);
+            assert_eq!(only_word(text.as_bytes()), expected, "{text}");
+        }
     }
 
     #[test]

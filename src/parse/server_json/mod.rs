@@ -108,10 +108,30 @@ fn read<'a>(line: &'a [u8], room: &'a mut Room, server: &Server) -> Option<Reque
 
 fn place<'a>(value: Value<'a>, room: &mut Room) -> Option<Place<'a>> {
     match value {
+        Value::Text(text) if has_foreign_escape(text.raw()) => Some(Place::Line(text.raw())),
         Value::Text(text) => Some(room.place(text)),
         Value::Number(number) => Some(Place::Line(number)),
         Value::Bool(_) | Value::Null => None,
     }
+}
+
+/// Tells whether a text has an escape that no server writes, because it needs none: of a slash, or
+/// of a character of ASCII by its number.
+///
+/// Then the server does not escape backslashes (gunicorn, nginx with `escape=none`), and the client
+/// has sent this one: `/\u0061pi` is not `/api`.
+fn has_foreign_escape(text: &[u8]) -> bool {
+    let mut rest = text;
+    while let Some(at) = memchr::memchr(b'\\', rest) {
+        let escape = rest.get(at + 1..).unwrap_or_default();
+        let digits = escape.strip_prefix(b"u00").and_then(<[u8]>::first_chunk);
+        let is_ascii = digits.is_some_and(|digits: &[u8; 2]| matches!(digits, [b'2'..=b'7', _]));
+        if is_ascii || escape.starts_with(b"/") {
+            return true;
+        }
+        rest = escape.get(1..).unwrap_or_default();
+    }
+    false
 }
 
 fn request<'a>(found: &Found<&'a [u8]>, server: &Server) -> Option<Request<'a>> {
@@ -257,6 +277,22 @@ mod tests {
             ),
         ] {
             assert_eq!(first(line), Some((name, expected.to_owned())), "{line}");
+        }
+    }
+
+    #[test]
+    fn an_escape_that_no_server_writes_is_left_alone() {
+        for (path, expected) in [
+            (r"/\u0061pi", r"/\u0061pi"),
+            (r"/a\/b", r"/a\/b"),
+            (r"/a\\u0061", r"/a\u0061"),
+            (r"/caf\u00e9\u001b", "/caf\u{e9}\u{1b}"),
+            (r"/a\\/b", r"/a\/b"),
+        ] {
+            let line =
+                format!(r#"{{"remote_ip":"::1","method":"GET","path":"{path}","status":404}}"#);
+            let expected = format!("GET {expected} 404 -1 ::1");
+            assert_eq!(first(&line), Some(("gunicorn-json", expected)), "{line}");
         }
     }
 

@@ -66,26 +66,36 @@ async fn the_page_shows_what_a_real_auth_service_answered_by_code() {
     assert_eq!(demo.try_login("wrong", 900).await.0, 401);
 
     let total: f64 = seen.values().sum();
+    let proxy = demo.lab.name("traefik");
     let page = exporter
         .until("counted", |page| {
-            page.sum("authtail_requests_total", &[("container", &demo.auth)]) >= Some(total)
+            let total_of = |container: &str, route: &str| {
+                let labels = [("container", container), ("route", route)];
+                page.sum("authtail_requests_total", &labels)
+            };
+            total_of(&demo.auth, "validate") >= Some(total)
+                && total_of(&proxy, "forward_auth") >= Some(total)
         })
         .await;
-    let mut counted = BTreeMap::new();
-    for code in [
-        "200", "204", "302", "401", "403", "429", "500", "502", "503", "504",
-    ] {
-        let count = page.validate(&demo.auth, code);
-        if count > 0.0 {
-            counted.insert(code.to_owned(), count);
+    // The proxy's log says the same as the auth service's own.
+    for (container, route) in [(&demo.auth, "validate"), (&proxy, "forward_auth")] {
+        let mut counted = BTreeMap::new();
+        for code in [
+            "200", "204", "302", "401", "403", "429", "500", "502", "503", "504",
+        ] {
+            let count = page.requests(container, route, code).unwrap_or_default();
+            if count > 0.0 {
+                counted.insert(code.to_owned(), count);
+            }
         }
+        assert_eq!(counted, seen, "{container}");
     }
-    assert_eq!(counted, seen);
     assert_eq!(demo.logged().await, seen);
-    // Those that ask not to be followed are not.
-    for other in ["traefik", "whoami"] {
-        assert_eq!(page.running(&demo.lab.name(other)), None);
-    }
+    let labels = [("container", &*proxy), ("route", "forward_auth")];
+    let timed = page.sum("authtail_request_duration_seconds_count", &labels);
+    assert_eq!(timed, Some(total));
+    // One that asks not to be followed is not.
+    assert_eq!(page.running(&demo.lab.name("whoami")), None);
 }
 
 impl Demo {
@@ -133,9 +143,10 @@ impl Demo {
         run(service("whoami", &options, &server), PATIENCE).await;
 
         let binary = format!("{}:/traefik:ro", python.venv.join("bin/traefik").display());
-        let settings = format!("{ROOT}/compose/demo/traefik:/etc/traefik:ro");
+        let settings = format!("{}:/etc/traefik:ro", with_access_log(&lab).display());
         let mounts = ["-v", &binary, "-v", &settings, "-p", "127.0.0.1::8080"];
-        let options = [&unseen[..], &mounts].concat();
+        let protected = ["--label", "authtail.forward_auth.routers=protected@file"];
+        let options = [&protected[..], &mounts].concat();
         run(service("traefik", &options, &["/traefik"]), PATIENCE).await;
 
         let auth = lab.name("auth");
@@ -190,6 +201,20 @@ impl Demo {
     }
 }
 
+/// The demo's settings of Traefik, in a folder of their own, with an access log.
+fn with_access_log(lab: &Lab) -> PathBuf {
+    let (from, to) = (
+        Path::new(ROOT).join("compose/demo/traefik"),
+        lab.folder().join("traefik"),
+    );
+    fs::create_dir(&to).unwrap();
+    fs::copy(from.join("dynamic.yml"), to.join("dynamic.yml")).unwrap();
+    let settings = fs::read_to_string(from.join("traefik.yml")).unwrap();
+    let settings = format!("{settings}\naccessLog:\n  format: json\n");
+    fs::write(to.join("traefik.yml"), settings).unwrap();
+    to
+}
+
 /// The same token with another signature.
 fn forged(token: &str) -> String {
     let (claims, signature) = token.rsplit_once('.').unwrap();
@@ -199,14 +224,14 @@ fn forged(token: &str) -> String {
 }
 
 /// A Python with all that the demo needs.
-struct Python {
-    venv: PathBuf,
+pub struct Python {
+    pub venv: PathBuf,
     /// Options of `docker run` that let a container without files use it.
-    mounts: Vec<String>,
+    pub mounts: Vec<String>,
 }
 
 /// Makes the virtual environment once; later runs find it.
-async fn python() -> Python {
+pub async fn python() -> Python {
     let prefix = python3(&["-c", "import sys; print(sys.base_prefix)"]).await;
     let venv = Path::new(env!("CARGO_TARGET_TMPDIR")).join("demo-venv");
     let requirements = Path::new(ROOT).join("compose/demo/auth/requirements.txt");

@@ -6,6 +6,7 @@ mod demo;
 mod drivers;
 mod http;
 mod image;
+mod incidents;
 mod inside;
 pub mod lab;
 mod lifecycle;

@@ -21,7 +21,7 @@ async fn prometheus_takes_its_configuration_where_the_stack_puts_it() {
         config.as_os_str(),
     ]);
     let (is_well, said) = finish(command).await;
-    assert!(is_well && said.contains("1 rule files found"), "{said}");
+    assert!(is_well && said.contains("3 rule files found"), "{said}");
     assert!(!said.contains("FAILED"), "{said}");
 }
 

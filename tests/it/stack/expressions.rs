@@ -7,9 +7,12 @@ use serde_json::Value;
 
 use super::tools::read;
 
-/// The dashboard as it is.
-pub fn dashboard() -> Value {
-    serde_json::from_str(&read("grafana/dashboards/authtail.json")).unwrap()
+/// All dashboards as they are.
+pub fn dashboards() -> Vec<Value> {
+    let names = ["authtail", "authtail-alerts", "authtail-exporter"];
+    let text = |name| read(&format!("grafana/dashboards/{name}.json"));
+    let read = |name| serde_json::from_str(&text(name)).unwrap();
+    names.map(read).into()
 }
 
 /// All panels that are no rows.

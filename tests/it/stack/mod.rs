@@ -10,9 +10,14 @@ mod dashboard;
 mod expressions;
 mod lists;
 mod page;
-mod prometheus;
+pub mod prometheus;
 mod proxy;
 mod queries;
+mod quiet_day;
+#[cfg(feature = "test-engine")]
+mod real_engine;
+pub mod rule_tests;
 mod scene;
+pub mod shorten;
 mod through;
-mod tools;
+pub mod tools;

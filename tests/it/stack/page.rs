@@ -44,7 +44,7 @@ async fn a_real_prometheus_takes_every_sample_with_its_value() {
     let engine = FakeEngine::start();
     let exporter = Exporter::of(&engine).await;
     let id = engine.run("web");
-    let prometheus = Prometheus::scraping(exporter.address, "").await;
+    let prometheus = Prometheus::scraping(exporter.address, &[]).await;
     let codes = [200, 200, 401, 403, 500, 418];
     for round in 1..=3 {
         for code in codes {
@@ -97,7 +97,7 @@ async fn a_real_prometheus_takes_the_page_as_what_it_says_that_it_is() {
         let kind = answer.header("content-type");
         assert_eq!(kind, "text/plain; version=0.0.4; charset=utf-8");
     }
-    let prometheus = Prometheus::scraping(exporter.address, "").await;
+    let prometheus = Prometheus::scraping(exporter.address, &[]).await;
     prometheus.until("up", 1.0).await;
     let targets = prometheus.api("targets", &[]).await;
     let target = &targets["activeTargets"][0];

@@ -19,7 +19,7 @@ use crate::support::exporter::DEADLINE;
 
 const CONFIG: &str = "
 global: {scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}
-rule_files: [rules.yml]
+rule_files: ['alerts/*.rules.yml', 'alerts/optional/*.rules.yml']
 scrape_configs:
   - job_name: authtail
     static_configs: [{targets: ['EXPORTER']}]
@@ -42,27 +42,36 @@ pub struct Series {
 }
 
 impl Prometheus {
-    /// Starts a server with this text as its rules, and waits until it answers.
-    pub async fn scraping(exporter: SocketAddr, rules: &str) -> Self {
+    /// Starts a server with these files of rules, and waits until it answers.
+    pub async fn scraping(exporter: SocketAddr, rules: &[(String, String)]) -> Self {
+        let config = CONFIG.replace("EXPORTER", &exporter.to_string());
+        Self::start(&config, rules, &[]).await
+    }
+
+    /// Starts a server with a configuration, files beside it and further arguments.
+    pub async fn start(config: &str, files: &[(String, String)], arguments: &[String]) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let config = directory.path().join("prometheus.yml");
-        fs::write(&config, CONFIG.replace("EXPORTER", &exporter.to_string())).unwrap();
-        fs::write(directory.path().join("rules.yml"), rules).unwrap();
+        let path = directory.path().join("prometheus.yml");
+        fs::write(&path, config).unwrap();
+        for (name, text) in files {
+            let path = directory.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
         let data = directory.path().join("data");
         let mut command = tool("prometheus");
         command
-            .arg(format!("--config.file={}", config.display()))
+            .arg(format!("--config.file={}", path.display()))
             .arg(format!("--storage.tsdb.path={}", data.display()))
-            .arg("--web.listen-address=127.0.0.1:0");
+            .arg("--web.listen-address=127.0.0.1:0")
+            .args(arguments);
         let process = Process::start(command);
-        let listening = process.until_log("Listening on").await;
-        let address = listening.rsplit_once("address=").unwrap().1;
-        let address = address.split_whitespace().next().unwrap();
+        let address = process.until_listening().await;
         process
             .until_log("Server is ready to receive web requests")
             .await;
         Self {
-            address: address.parse().unwrap(),
+            address,
             _process: process,
             _directory: directory,
         }
@@ -118,11 +127,12 @@ impl Prometheus {
     }
 }
 
-async fn get(address: SocketAddr, target: &str) -> Value {
+/// The JSON that a server answers.
+pub async fn get(address: SocketAddr, target: &str) -> Value {
     let stream = TcpStream::connect(address).await.unwrap();
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
     tokio::spawn(connection);
-    let request = Request::get(target).header("host", "prometheus");
+    let request = Request::get(target).header("host", "localhost");
     let request = request.body(Empty::<Bytes>::new()).unwrap();
     let response = sender.send_request(request).await.unwrap();
     let body = response.into_body().collect().await.unwrap().to_bytes();

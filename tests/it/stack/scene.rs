@@ -8,10 +8,11 @@ use regex::Regex;
 use tokio::time::timeout;
 
 use super::prometheus::Prometheus;
-use super::tools::{read, replace};
+use super::tools::rule_files;
 use crate::support::engine::{Container, FakeEngine};
 use crate::support::exporter::{DEADLINE, Exporter};
 use crate::support::records::access;
+use crate::support::service::{Do, Service};
 
 /// One format that has durations, in which the second source writes.
 const CONFIG: &str = r"
@@ -38,6 +39,8 @@ pub struct Scene {
     plain: String,
     timed: String,
     logged: u32,
+    /// What is probed; stops with the scene.
+    service: Service,
 }
 
 impl Scene {
@@ -45,7 +48,17 @@ impl Scene {
     pub async fn start() -> Self {
         let engine = FakeEngine::start();
         let file = engine.directory().join("authtail.yml");
-        fs::write(&file, CONFIG).unwrap();
+        let service = Service::start(|_| Do::Answer(200, String::new())).await;
+        let url = service.url(VALIDATE);
+        let probes =
+            format!("probes: {{health: {{url: '{url}', source: probed, interval: 1s}}}}\n");
+        fs::write(&file, format!("{CONFIG}{probes}")).unwrap();
+        let probed = engine.create(Container {
+            environment: vec!["AUTH_REQUIRED=true"],
+            health: Some("healthy"),
+            image_id: "sha256:0123",
+            ..Container::running("probed")
+        });
         let plain = engine.run("plain");
         let labels = BTreeMap::from([("authtail.format".to_owned(), "timing".to_owned())]);
         let timed = engine.create(Container {
@@ -62,7 +75,17 @@ impl Scene {
             plain,
             timed,
             logged: 0,
+            service,
         };
+        scene.engine.until_followed(&probed).await;
+        let engine = &scene.engine;
+        engine.log_now(&probed, "INFO:auth:Auth module loaded: AUTH_REQUIRED=True");
+        let asked = scene.service.until_asked(1).await;
+        engine.log_now(&probed, &access("GET", &asked[0].target, 200));
+        let is_seen = |page: &crate::support::exporter::Page| {
+            page.sum("authtail_probe_seen_in_log", &[]).is_some()
+        };
+        scene.exporter.until("probed", is_seen).await;
         // Both are read from now on once they are followed.
         let followed = async {
             for id in [&scene.plain, &scene.timed] {
@@ -121,15 +144,13 @@ pub async fn watched() -> (Scene, Prometheus) {
     (scene, prometheus)
 }
 
-/// The rules in a hurry: evaluated every second, and firing at once.
-fn rules() -> String {
-    let rules = replace(
-        &read("alerts/authtail.rules.yml"),
-        "interval: 15s",
-        "interval: 1s",
-        2,
-    );
-    let waits = Regex::new(r"(?m)^( +)for: \w+$").unwrap();
-    assert!(waits.is_match(&rules));
-    waits.replace_all(&rules, "${1}for: 1s").into_owned()
+/// All rules in a hurry: evaluated every second, and firing at once.
+fn rules() -> Vec<(String, String)> {
+    let times = Regex::new(r"(?m)^( +)(interval|for): \w+$").unwrap();
+    let hurried = |(path, text): (String, String)| {
+        assert!(times.is_match(&text), "{path}");
+        let text = times.replace_all(&text, "${1}${2}: 1s").into_owned();
+        (path, text)
+    };
+    rule_files().into_iter().map(hurried).collect()
 }

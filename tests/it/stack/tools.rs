@@ -1,5 +1,6 @@
 //! Programs that are not ours: where they are, what they say, and that they end.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
@@ -20,6 +21,23 @@ pub fn root() -> &'static Path {
 /// The text of a file of the project.
 pub fn read(path: &str) -> String {
     std::fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// All files of rules by their path, those that are optional too.
+pub fn rule_files() -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for folder in ["alerts", "alerts/optional"] {
+        for entry in std::fs::read_dir(root().join(folder)).unwrap() {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            if name.ends_with(".rules.yml") {
+                let path = format!("{folder}/{name}");
+                found.push((path.clone(), read(&path)));
+            }
+        }
+    }
+    found.sort();
+    assert!(found.len() >= 5, "{}", found.len());
+    found
 }
 
 /// A program that `tests/tools` brings, to be given arguments.
@@ -80,6 +98,13 @@ impl Process {
         });
         let found = found.await.ok().flatten();
         found.unwrap_or_else(|| panic!("no `{text}` in {:#?}", self.log()))
+    }
+
+    /// The address that a server of the Prometheus project says it listens on.
+    pub async fn until_listening(&self) -> SocketAddr {
+        let line = self.until_log("Listening on").await;
+        let address = line.rsplit_once("address=").unwrap().1;
+        address.split_whitespace().next().unwrap().parse().unwrap()
     }
 
     /// What it has said so far.

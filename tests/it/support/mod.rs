@@ -3,3 +3,4 @@
 pub mod engine;
 pub mod exporter;
 pub mod records;
+pub mod service;

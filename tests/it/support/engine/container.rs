@@ -1,6 +1,7 @@
 //! A container of the fake engine: what it is, its log, and who reads it.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::net::{IpAddr, SocketAddr};
 use std::time::SystemTime;
 
 use bytes::Bytes;
@@ -43,6 +44,21 @@ pub struct Container {
     pub tty: bool,
     pub driver: Option<&'static str>,
     pub log_options: BTreeMap<&'static str, &'static str>,
+    /// In its network, while it runs.
+    pub address: Option<IpAddr>,
+    /// Ports that its image exposes.
+    pub ports: Vec<u16>,
+    /// The time of its start, if it is not the usual one.
+    pub started: Option<String>,
+    /// `NAME=value`.
+    pub environment: Vec<&'static str>,
+    /// What its health check says, if it has one.
+    pub health: Option<&'static str>,
+    pub restarts: u32,
+    /// The image that it was made from.
+    pub image_id: &'static str,
+    /// The program and its arguments.
+    pub command: Vec<&'static str>,
 }
 
 impl Container {
@@ -68,6 +84,18 @@ impl Container {
             .map(|&(key, value)| (key.to_owned(), value.to_owned()));
         self.labels.extend(labels);
         self
+    }
+
+    /// The same in a network, where it exposes a port, and started now.
+    #[must_use]
+    pub fn at(self, address: SocketAddr) -> Self {
+        let now = SystemTime::UNIX_EPOCH.elapsed().unwrap().as_millis();
+        Self {
+            address: Some(address.ip()),
+            ports: vec![address.port()],
+            started: Some(timestamp(i64::try_from(now).unwrap())),
+            ..self
+        }
     }
 
     /// The same with an option of its log driver.
@@ -263,8 +291,25 @@ impl Living {
             tty,
             driver,
             log_options,
+            ports,
+            environment,
             ..
         } = &self.container;
+        let health = self
+            .container
+            .health
+            .map(|status| json!({"Status": status}));
+        let command = &self.container.command;
+        let starts = (self.starts / 60, self.starts % 60);
+        let started = format!("2026-11-21T18:{:02}:{:02}.5Z", starts.0, starts.1);
+        let started = self.container.started.clone().unwrap_or(started);
+        let ports: BTreeMap<_, _> = ports
+            .iter()
+            .map(|port| (format!("{port}/tcp"), json!({})))
+            .collect();
+        // As Docker does, which keeps the network of a stopped container without its address.
+        let address = self.container.address.filter(|_| self.container.is_running);
+        let address = address.map_or_else(String::new, |address| address.to_string());
         json!({
             "Id": id,
             "Name": format!("/{name}"),
@@ -272,9 +317,15 @@ impl Living {
             "State": {
                 "Running": self.container.is_running,
                 "Restarting": self.container.is_restarting,
-                "StartedAt": format!("2026-11-21T18:{:02}:{:02}.5Z", self.starts / 60, self.starts % 60),
+                "StartedAt": started,
+                "Health": health,
             },
-            "Config": {"Image": "auth:1", "Tty": tty, "Labels": labels},
+            "Image": self.container.image_id,
+            "RestartCount": self.container.restarts,
+            "Path": command.first(),
+            "Args": command.get(1..),
+            "Config": {"Image": "auth:1", "Tty": tty, "Labels": labels, "ExposedPorts": ports, "Env": environment},
+            "NetworkSettings": {"Networks": {"bridge": {"IPAddress": address}}},
             "HostConfig": {"LogConfig": {"Type": driver.unwrap_or("json-file"), "Config": log_options}},
         })
     }

@@ -8,7 +8,7 @@ mod server;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use hyper::body::Frame;
@@ -22,7 +22,7 @@ pub use gate::{Close, Gate};
 use self::container::Living;
 use self::server::{Broken, Sender, serve};
 use super::exporter::DEADLINE;
-use super::records::{Record, Stream, pieces, validate};
+use super::records::{EPOCH, Record, Stream, pieces, validate};
 
 #[derive(Debug, Default)]
 struct State {
@@ -32,7 +32,18 @@ struct State {
     created: u32,
     clock: i64,
     is_listing_broken: bool,
+    /// Of every image.
+    image_names: Vec<String>,
     kind: Kind,
+}
+
+impl State {
+    /// The id of the container with this name or id.
+    fn id(&self, name: &str) -> String {
+        let mut named = self.containers.iter();
+        let named = named.find(|(_, living)| living.container.name == name);
+        named.map_or(name, |(id, _)| id).to_owned()
+    }
 }
 
 /// Which engine it is like.
@@ -149,6 +160,17 @@ impl FakeEngine {
         change(self.state().containers.get_mut(id).unwrap());
     }
 
+    /// Says what all images are called now.
+    pub fn name_images(&self, names: &[&str]) {
+        self.state().image_names = names.iter().map(|&name| name.to_owned()).collect();
+    }
+
+    /// Changes what a container's health check says.
+    pub fn set_health(&self, id: &str, status: &'static str) {
+        self.change(id, |living| living.container.health = Some(status));
+        self.event(&format!("health_status: {status}"), id);
+    }
+
     /// Stops a container: its streams end, then the event comes.
     pub fn stop(&self, id: &str) {
         self.change(id, |living| {
@@ -211,6 +233,21 @@ impl FakeEngine {
     pub fn log_to(&self, id: &str, stream: Stream, text: &str) {
         let time = self.tick();
         self.records(id, pieces(time, stream, text));
+    }
+
+    /// Logs a line now, by this machine's clock.
+    pub fn log_now(&self, id: &str, text: &str) {
+        let now = SystemTime::UNIX_EPOCH.elapsed().unwrap().as_millis();
+        let time = i64::try_from(now).unwrap() - EPOCH;
+        self.record(id, Record::line(time, text));
+    }
+
+    /// Logs a line so many times, in the last milliseconds before now.
+    pub fn log_lately(&self, id: &str, text: &str, times: usize) {
+        let now = SystemTime::UNIX_EPOCH.elapsed().unwrap().as_millis();
+        let (now, times) = (i64::try_from(now).unwrap(), i64::try_from(times).unwrap());
+        let before = (1..=times).rev();
+        self.records(id, before.map(|ago| Record::line(now - EPOCH - ago, text)));
     }
 
     /// The next time of the engine's clock.

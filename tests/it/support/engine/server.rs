@@ -83,8 +83,9 @@ fn answer(state: &Mutex<State>, request: &Request<Incoming>) -> Response<Body> {
                 .collect();
             found(&json!(list))
         }
-        ["containers", id, what @ ("json" | "logs")] => {
-            match (state.containers.get_mut(*id), *what) {
+        ["containers", name, what @ ("json" | "logs")] => {
+            let id = &*state.id(name);
+            match (state.containers.get_mut(id), *what) {
                 (None, _) => plain(404, r#"{"message":"No such container"}"#),
                 (Some(container), "json") => found(&container.inspected(id)),
                 (Some(container), _) => {
@@ -92,6 +93,10 @@ fn answer(state: &Mutex<State>, request: &Request<Incoming>) -> Response<Body> {
                     container.logs(query, kind)
                 }
             }
+        }
+        ["images", id, "json"] => {
+            let created = "2026-11-20T10:00:00Z";
+            found(&json!({"Id": id, "Created": created, "RepoTags": state.image_names}))
         }
         _ => plain(403, "forbidden"),
     }
