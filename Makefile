@@ -17,7 +17,7 @@ test-exact:
 bench:
 	cargo bench --locked --bench engine -- $(CASES)
 
-# Feeds the decoder of logs and the reader of the state file with anything, for so many seconds each.
+# Feeds the readers of logs, of lines and of the state file with anything, for so many seconds each.
 SECONDS ?= 60
 fuzz:
 	fuzz/run $(SECONDS)

@@ -6,7 +6,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::docker::Timestamp;
-use crate::parse::Unparsed;
+use crate::events::{Counts, Event};
+use crate::parse::{Sign, Unparsed};
 
 /// Codes with a series of their own; others are counted by class.
 const CODES: [u16; 22] = [
@@ -78,6 +79,7 @@ pub(crate) struct Tally {
     pub(crate) last_line: Option<Timestamp>,
     unparsed: [u64; Unparsed::ALL.len()],
     reconnects: [u64; Reconnect::ALL.len()],
+    events: Counts,
     routes: Vec<RouteTally>,
 }
 
@@ -127,6 +129,16 @@ impl Tally {
         }
     }
 
+    /// Counts an event; `time` is that of the line that made it complete.
+    pub(crate) fn event(&mut self, event: Event, time: Option<Timestamp>) {
+        self.events.add(event, time);
+    }
+
+    /// Takes what a line from before the beginning shows, without counting it.
+    pub(crate) fn learn(&mut self, sign: Sign, time: Timestamp) {
+        self.events.learn(sign, time);
+    }
+
     /// Creates the series of a route at zero.
     pub(crate) fn expect(&mut self, route: usize) {
         if let Some(route) = self.routes.get_mut(route) {
@@ -163,6 +175,7 @@ impl Tally {
         self.last_line = self.last_line.max(other.last_line);
         add_each(&mut self.unparsed, &other.unparsed);
         add_each(&mut self.reconnects, &other.reconnects);
+        self.events.join(&other.events);
         for theirs in other.routes() {
             match self.routes.iter_mut().find(|ours| ours.name == theirs.name) {
                 Some(ours) => ours.add(theirs),
@@ -182,6 +195,21 @@ impl Tally {
             .iter()
             .map(|reason| reason.as_str())
             .zip(self.unparsed)
+    }
+
+    /// Refused requests by reason: all reasons if the container answers requests.
+    pub(crate) fn denials(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        self.events.denials(self.routes().next().is_some())
+    }
+
+    /// Notices by kind: all kinds if the container answers requests.
+    pub(crate) fn notices(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        self.events.notices(self.routes().next().is_some())
+    }
+
+    /// True if the container has said last that it demands authentication.
+    pub(crate) fn is_auth_required(&self) -> Option<bool> {
+        self.events.is_auth_required()
     }
 
     pub(crate) fn reconnects_by_reason(&self) -> impl Iterator<Item = (&'static str, u64)> {
@@ -257,7 +285,7 @@ impl Durations {
     }
 }
 
-fn add_each<const N: usize>(ours: &mut [u64; N], theirs: &[u64; N]) {
+pub(crate) fn add_each<const N: usize>(ours: &mut [u64; N], theirs: &[u64; N]) {
     for (ours, theirs) in ours.iter_mut().zip(theirs) {
         *ours += theirs;
     }

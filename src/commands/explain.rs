@@ -39,7 +39,8 @@ pub(super) fn explain(options: &Options, explain: ExplainOptions) -> Result<(), 
     let routes = config.routes(explain.reading.routes)?;
     let mut input = open(explain.file.as_deref())?;
     let mut output = BufWriter::new(io::stdout().lock());
-    let result = lines(&mut input, Parser::new(format), &routes, |line| {
+    let parser = Parser::new(format).with_patterns(config.patterns);
+    let result = lines(&mut input, parser, &routes, |line| {
         if explain.json {
             serde_json::to_writer(&mut output, line)?;
         } else {

@@ -8,6 +8,7 @@ use super::{Config, Select};
 use crate::chain::chain;
 use crate::fleet::Identity;
 use crate::parse::Format;
+use crate::parse::patterns::{self, Patterns};
 use crate::route::{Pattern, Routes};
 
 const ENABLE: &str = "authtail.enable";
@@ -27,6 +28,7 @@ pub(super) struct Rule {
     pub(super) source: Option<String>,
     pub(super) format: Option<Format>,
     pub(super) routes: Vec<(String, Pattern)>,
+    pub(super) patterns: Vec<(patterns::Kind, patterns::Pattern)>,
 }
 
 /// How to treat one container.
@@ -39,6 +41,8 @@ pub(crate) struct Plan {
     pub(crate) routes: Arc<Routes>,
     /// Routes that this container was said to have, by index.
     pub(crate) expected: Vec<usize>,
+    /// What its denials and notices look like, besides those that are known.
+    pub(crate) patterns: Arc<Patterns>,
     /// Labels that cannot be used.
     pub(crate) problems: Vec<String>,
 }
@@ -101,8 +105,20 @@ impl Config {
             format: format.or_else(|| rule?.format.clone()),
             expected,
             routes,
+            patterns: self.patterns(rule),
             problems,
         }
+    }
+}
+
+impl Config {
+    /// A container's own patterns come before those of all.
+    fn patterns(&self, rule: Option<&Rule>) -> Arc<Patterns> {
+        let own = rule.map(|rule| rule.patterns.clone()).unwrap_or_default();
+        // Too many were reported when the file was read.
+        self.patterns
+            .after(own)
+            .map_or_else(|_| Arc::clone(&self.patterns), Arc::new)
     }
 }
 

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use crate::docker::Endpoint;
 use crate::parse::Format;
+use crate::parse::patterns::Patterns;
 use crate::route::{Routes, RoutesError};
 
 pub(crate) use container::Plan;
@@ -22,7 +23,7 @@ pub(crate) use values::{
 
 const DEFAULT_PORT: u16 = 8401;
 const DEFAULT_RETENTION: Duration = Duration::from_mins(15);
-const DEFAULT_MAX_SERIES: usize = 10_000;
+const DEFAULT_MAX_SERIES: usize = 20_000;
 
 /// Everything that can be chosen.
 #[derive(Clone, Debug)]
@@ -48,6 +49,8 @@ pub(crate) struct Config {
     pub(crate) max_series: usize,
     /// The routes of containers that have none of their own.
     routes: Arc<Routes>,
+    /// What denials and notices look like, besides those that are known.
+    pub(crate) patterns: Arc<Patterns>,
     /// The formats that a container's label can name.
     formats: file::Formats,
     /// Settings of single containers.
@@ -141,6 +144,7 @@ impl Config {
             retention: retention.map_or(DEFAULT_RETENTION, |retention| retention.0),
             max_series: parts.max_series.map_or(DEFAULT_MAX_SERIES, |max| max.0),
             routes: Arc::new(parts.routes),
+            patterns: Arc::new(parts.patterns),
             formats: parts.formats,
             rules: parts.rules,
         })

@@ -21,7 +21,7 @@ use super::timestamp::Timestamp;
 use crate::chain::chain;
 use crate::config::{Config, Plan};
 use crate::fleet::{Fleet, Member, SavedMember, State};
-use crate::parse::Format;
+use crate::parse::{Format, Parser};
 use crate::tally::Reconnect;
 
 /// How often a stopped container is looked at, in case the event of its start was lost.
@@ -167,13 +167,13 @@ impl Follower {
             None => (None, None),
         };
         let format = plan.format.or_else(|| Format::built_in(&format?));
+        let parser = Parser::new(format).with_patterns(plan.patterns);
         let kind = Kind {
             driver: &details.driver.name,
             is_podman: self.shared.version.is_podman,
             can_rotate: details.driver.rotates_at().is_some(),
         };
-        let is_new = self.origin == Origin::Beginning;
-        let mut intake = Intake::new(format, plan.routes, kind, progress);
+        let mut intake = Intake::new(parser, plan.routes, kind, progress);
         for route in plan.expected {
             intake.expect(route);
         }
@@ -182,10 +182,10 @@ impl Follower {
             is_running: details.is_running,
             started: details.started,
             unreadable: None,
-            is_caught_up: is_new,
+            is_caught_up: self.origin == Origin::Beginning,
         };
-        let (image, driver) = (details.image.clone(), details.driver.clone());
-        Member::new(plan.identity, image, driver, state)
+        let image = details.image.clone();
+        Member::new(plan.identity, image, details.driver.clone(), state)
     }
 
     async fn follow(&self, member: &Member, details: Details) {
@@ -372,7 +372,7 @@ fn close(member: &Member) {
     let mut state = member.lock();
     let is_caught_up = state.is_caught_up;
     let intake = &mut state.intake;
-    intake.flush();
+    intake.finish();
     let is_much = audit_bytes(member).is_some_and(|bytes| intake.unaudited >= bytes);
     let is_unread = intake.is_resumed && !is_caught_up;
     if intake.cursor().is_in_doubt() || is_much || is_unread {

@@ -7,11 +7,13 @@ use serde::{Deserialize, Serialize};
 
 use super::cursor::{Audited, Cursor, Extent, Verdict, Via};
 use super::frames::{Item, Record, dated};
+use super::interpreter::Interpreter;
 use super::line::Line;
 use super::pieces::{Joining, Piece, Pieces};
 use super::reply::Traits;
 use super::timestamp::Timestamp;
-use crate::parse::{Format, Parser, Reading, Unparsed};
+use crate::events::{Events, Said};
+use crate::parse::{Format, Parser, Sign, Unparsed};
 use crate::route::Routes;
 use crate::tally::Tally;
 
@@ -42,14 +44,18 @@ pub(crate) struct Progress {
     /// The records with which the log of a terminal has ended, which had no newline: their times
     /// and lengths. Sent again, each runs into the record that came after it.
     open_ends: VecDeque<(Timestamp, usize)>,
+    /// Refusals and reports that may go on. Lines get here in the order of the log, each when it is known
+    /// that all before it have.
+    events: Events,
     pub(crate) tally: Tally,
 }
 
-/// How to read the lines.
-#[derive(Debug)]
-struct Interpreter {
-    parser: Parser,
-    routes: Arc<Routes>,
+/// A line that was counted.
+#[derive(Clone, Copy, Debug)]
+struct Read {
+    said: Said,
+    /// True for one that was counted before, from a part of its text.
+    is_late: bool,
 }
 
 /// What decides how a log is read.
@@ -63,9 +69,9 @@ pub(crate) struct Kind<'a> {
 }
 
 impl Intake {
-    /// `format` is detected when it is `None`; `progress` is what an earlier process has left.
+    /// `progress` is what an earlier process has left.
     pub(crate) fn new(
-        format: Option<Format>,
+        parser: Parser,
         routes: Arc<Routes>,
         kind: Kind<'_>,
         progress: Option<Progress>,
@@ -87,10 +93,7 @@ impl Intake {
         };
         Self {
             progress,
-            interpreter: Interpreter {
-                parser: Parser::new(format),
-                routes,
-            },
+            interpreter: Interpreter::new(parser, routes),
             is_resumed,
             records: 0,
             unaudited: 0,
@@ -100,7 +103,7 @@ impl Intake {
 
     /// The name of the format, once it is known.
     pub(crate) fn format(&self) -> Option<&str> {
-        self.interpreter.parser.format().map(Format::name)
+        self.interpreter.format().map(Format::name)
     }
 
     pub(crate) fn tally(&self) -> &Tally {
@@ -121,7 +124,7 @@ impl Intake {
 
     /// Begins a follow, and returns what to ask for.
     pub(crate) fn begin_follow(&mut self) -> Extent {
-        self.emit(|pieces, emit| pieces.begin(Via::Follow, emit));
+        self.emit(true, |pieces, emit| pieces.begin(Via::Follow, emit));
         self.progress.cursor.begin_follow()
     }
 
@@ -134,7 +137,7 @@ impl Intake {
 
     /// Begins a reply of an audit.
     pub(crate) fn begin_audit(&mut self, extent: Extent) {
-        self.emit(|pieces, emit| pieces.begin(Via::Audit, emit));
+        self.emit(true, |pieces, emit| pieces.begin(Via::Audit, emit));
         self.progress.cursor.begin_audit(extent);
     }
 
@@ -142,10 +145,11 @@ impl Intake {
     pub(crate) fn end_audit(&mut self) -> Audited {
         let shown = self.progress.cursor.shown();
         let audited = self.progress.cursor.end_audit();
-        self.emit(|pieces, emit| pieces.begin(Via::Audit, emit));
+        self.emit(true, |pieces, emit| pieces.begin(Via::Audit, emit));
+        self.progress.take_missed();
         if audited != Audited::Short {
             self.unaudited -= std::mem::take(&mut self.in_audit);
-            self.emit(|pieces, emit| pieces.settle(&shown, emit));
+            self.emit(true, |pieces, emit| pieces.settle(&shown, emit));
         }
         if audited == Audited::Gap {
             self.progress.tally.gaps += 1;
@@ -216,114 +220,148 @@ impl Intake {
             Verdict::Repeated => return tally.duplicates += 1,
             Verdict::Unplaced => return,
         }
+        let is_contiguous = cursor.is_contiguous(via);
         let piece = Piece {
             via,
             record: *record,
             is_new,
-            is_contiguous: cursor.is_contiguous(via),
+            is_contiguous,
         };
-        let is_request = self.emit(|pieces, emit| pieces.push(piece, emit));
-        if is_request == Some(false) && via == Via::Follow {
-            self.progress.cursor.mark_unread();
+        let met = cursor.met();
+        let is_placed = is_contiguous || via == Via::Audit;
+        let read = self.emit(is_placed, |pieces, emit| pieces.push(piece, emit));
+        if !is_placed && is_new {
+            let sign = read.map_or(Sign::Nothing, |read| read.said.sign);
+            // As which it is remembered already.
+            if sign != Sign::Request {
+                self.progress.cursor.note(sign);
+            }
+        }
+        let is_read_again = read.is_some_and(|read| read.is_late);
+        if let Some(sign) = met.filter(|_| !is_read_again) {
+            let (stream, time) = (record.stream, Some(record.timestamp));
+            self.progress.happened(Said { stream, time, sign });
         }
         if self.progress.pieces.is_crowded() {
             self.progress.cursor.doubt();
         }
     }
 
-    /// Counts the lines that the pieces give out, and says whether the last one is a request.
-    fn emit(&mut self, from: impl FnOnce(&mut Pieces, &mut dyn FnMut(Line<'_>))) -> Option<bool> {
+    /// Counts the lines that the pieces give out, and returns what the last one is. `is_placed`: all lines
+    /// before them in the log are known; else the last one waits until they are.
+    fn emit(
+        &mut self,
+        is_placed: bool,
+        from: impl FnOnce(&mut Pieces, &mut dyn FnMut(Line<'_>)),
+    ) -> Option<Read> {
         let Self {
             progress:
                 Progress {
                     cursor,
                     pieces,
+                    events,
                     tally,
                     ..
                 },
             interpreter,
             ..
         } = self;
-        let mut is_request = None;
+        let mut last: Option<Read> = None;
         from(pieces, &mut |line| {
-            if !line.is_late {
-                is_request = Some(interpreter.count(line, tally));
-            } else if cursor.is_unread() {
-                interpreter.count_late(line, tally);
+            let (is_late, stream) = (line.is_late, line.stream);
+            let time = Some(line.timestamp);
+            let sign = if is_late {
+                let Some(sign) = interpreter.count_late(line, cursor.met(), tally) else {
+                    return;
+                };
+                sign
+            } else {
+                interpreter.count(line, tally)
+            };
+            let said = Said { stream, time, sign };
+            if let Some(before) = last.replace(Read { said, is_late }) {
+                events.take(before.said, |event| tally.event(event, before.said.time));
             }
         });
-        is_request
+        if let Some(Read { said, .. }) = last.filter(|_| is_placed) {
+            events.take(said, |event| tally.event(event, said.time));
+        }
+        last
     }
 
-    /// Takes a record from before the beginning: it moves the position and shows which format and
-    /// routes to expect, but it is not counted.
+    /// Takes a record from before the beginning: it moves the position and shows what to expect, but it
+    /// is not counted.
     pub(crate) fn learn(&mut self, record: &Record<'_>) {
         self.progress.cursor.learn(record);
-        if let (Reading::Request(_), Some(route)) = self.interpreter.read(record.bytes) {
+        let (_, route, sign) = self.interpreter.read(record.bytes);
+        if let Some(route) = route {
             self.expect(route);
         }
+        self.progress.tally.learn(sign, record.timestamp);
     }
 
     /// Creates the series of a route at zero, as far as the format is known to have them.
     pub(crate) fn expect(&mut self, route: usize) {
         let tally = &mut self.progress.tally;
         tally.expect(route);
-        let format = self.interpreter.parser.format();
+        let format = self.interpreter.format();
         if format.is_some_and(Format::has_durations) {
             tally.expect_durations(route);
         }
     }
 
-    /// Counts the lines that are still without an end: the process that wrote them is gone.
+    /// Counts the lines that are still without an end, and what waits for more lines: the process that
+    /// wrote them is gone.
     pub(crate) fn flush(&mut self) {
-        self.emit(|pieces, emit| pieces.flush(emit));
+        self.emit(true, |pieces, emit| pieces.flush(emit));
+        self.close_events();
+    }
+
+    /// True if a refusal waits for more lines, and nothing else has to come before it is clear that there
+    /// are none.
+    pub(crate) fn has_open_events(&self) -> bool {
+        self.progress.events.is_open() && self.progress.cursor.waiting() == 0
+    }
+
+    /// Counts what waits for more lines: none have come for a while.
+    pub(crate) fn close_events(&mut self) {
+        self.progress.close_events();
+    }
+
+    /// Counts all that waits for the log to be read again.
+    pub(crate) fn finish(&mut self) {
+        self.flush();
+        self.progress.finish();
     }
 }
 
 impl Progress {
+    /// Counts what waits for the log to be read again: it is gone.
+    pub(crate) fn finish(&mut self) {
+        self.cursor.give_up();
+        self.take_missed();
+        self.close_events();
+    }
+
+    fn take_missed(&mut self) {
+        for said in self.cursor.take_missed() {
+            self.happened(said);
+        }
+    }
+
+    fn happened(&mut self, said: Said) {
+        let Self { events, tally, .. } = self;
+        events.take(said, |event| tally.event(event, said.time));
+    }
+
+    fn close_events(&mut self) {
+        let Self { events, tally, .. } = self;
+        events.close(|event| tally.event(event, None));
+    }
+
     /// True if many lines wait for an audit to show their end.
     #[cfg(test)]
     pub(super) fn is_crowded(&self) -> bool {
         self.pieces.is_crowded()
-    }
-}
-
-impl Interpreter {
-    /// Returns true for a request.
-    fn count(&mut self, line: Line<'_>, tally: &mut Tally) -> bool {
-        tally.line(line.timestamp);
-        let reading = if line.is_cut() {
-            // Access lines are told by their end, which is missing.
-            (Reading::Unparsed(Unparsed::TooLong), None)
-        } else {
-            self.read(line.bytes)
-        };
-        match reading {
-            (Reading::Request(request), Some(route)) => {
-                tally.request(route, request.code, request.duration, line.timestamp);
-            }
-            (Reading::Unparsed(reason), _) => tally.unparsed(reason),
-            _ => {}
-        }
-        matches!(reading.0, Reading::Request(_))
-    }
-
-    /// Counts the request of a line that was counted from a part of its text, and was none so.
-    fn count_late(&mut self, line: Line<'_>, tally: &mut Tally) {
-        if line.is_cut() {
-            return;
-        }
-        if let (Reading::Request(request), Some(route)) = self.read(line.bytes) {
-            tally.request(route, request.code, request.duration, line.timestamp);
-        }
-    }
-
-    fn read<'a>(&'a mut self, line: &'a [u8]) -> (Reading<'a>, Option<usize>) {
-        let reading = self.parser.read(line);
-        let route = match &reading {
-            Reading::Request(request) => self.routes.find(request.path),
-            _ => None,
-        };
-        (reading, route)
     }
 }

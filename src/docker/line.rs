@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::frames::Record;
+use super::frames::{Record, Stream};
 use super::timestamp::Timestamp;
 
 /// The longest line that is kept. Clients control the length (a request target, a user agent), so
@@ -12,6 +12,7 @@ pub(super) const MAX_LINE: usize = 256 * 1024;
 /// One complete line, with the newline if it had one.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Line<'a> {
+    pub(crate) stream: Stream,
     pub(crate) timestamp: Timestamp,
     pub(crate) bytes: &'a [u8],
     /// How long the line was, in bytes.
@@ -42,6 +43,7 @@ impl<'a> Line<'a> {
     pub(super) fn of(record: &Record<'a>) -> Self {
         let (timestamp, bytes) = (record.timestamp, record.bytes);
         Self {
+            stream: record.stream,
             timestamp,
             bytes: bytes.get(..MAX_LINE).unwrap_or(bytes),
             length: bytes.len(),
@@ -68,9 +70,10 @@ impl Unfinished {
         }
     }
 
-    pub(super) fn emit(self, is_late: bool, emit: &mut impl FnMut(Line<'_>)) {
+    pub(super) fn emit(self, stream: Stream, is_late: bool, emit: &mut impl FnMut(Line<'_>)) {
         if let (Some(timestamp), true) = (self.timestamp, self.is_new) {
             emit(Line {
+                stream,
                 timestamp,
                 bytes: &self.bytes,
                 length: self.length,

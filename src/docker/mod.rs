@@ -11,6 +11,7 @@ mod engine;
 mod follower;
 pub(crate) mod frames;
 mod intake;
+mod interpreter;
 mod line;
 mod logs;
 mod memory;

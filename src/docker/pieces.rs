@@ -88,7 +88,7 @@ impl Pieces {
                 // It has no end: the process that wrote it is gone, say.
                 line.is_new |= self.holds(stream, line.timestamp);
                 if line.is_new {
-                    self.claim(via, stream, line).emit(false, &mut emit);
+                    self.claim(via, stream, line).emit(stream, false, &mut emit);
                 }
             } else {
                 self.hold(via, stream, line, &mut emit);
@@ -111,7 +111,8 @@ impl Pieces {
         line.append(&record, is_new);
         if is_whole {
             line.is_new |= via == Via::Audit;
-            self.claim(via, stream, line).emit(!is_new, &mut emit);
+            self.claim(via, stream, line)
+                .emit(stream, !is_new, &mut emit);
         } else {
             *self.way(via).of_mut(stream) = line;
         }
@@ -138,7 +139,7 @@ impl Pieces {
             held.audits < audits && last.is_some() && held.line.timestamp != last
         };
         for held in self.held.extract_if(.., is_passed) {
-            held.line.emit(false, &mut emit);
+            held.line.emit(held.stream, false, &mut emit);
         }
     }
 
@@ -152,7 +153,7 @@ impl Pieces {
         self.begin(Via::Follow, &mut emit);
         self.begin(Via::Audit, &mut emit);
         for held in self.held.drain(..) {
-            held.line.emit(false, &mut emit);
+            held.line.emit(held.stream, false, &mut emit);
         }
     }
 
@@ -206,7 +207,8 @@ impl Pieces {
             line.lengthen(&held);
         }
         if self.held.len() >= MAX_HELD {
-            self.held.remove(0).line.emit(false, emit);
+            let held = self.held.remove(0);
+            held.line.emit(held.stream, false, emit);
         }
         let audits = self.audits;
         self.held.push(Held {

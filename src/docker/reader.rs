@@ -39,6 +39,8 @@ const AUDIT_RETRY: Duration = Duration::from_secs(5);
 const GROWTH: u32 = 8;
 /// … and beyond this number for the whole log.
 const MAX_TAIL: u32 = 500_000;
+/// How long nothing may come until a refusal is counted that could have more lines.
+const QUIET: Duration = Duration::from_secs(2);
 /// How often the progress of a long audit is logged.
 const PROGRESS: Duration = Duration::from_secs(10);
 
@@ -113,7 +115,9 @@ impl Reader<'_> {
             waiting_since: None,
         };
         let mut audit: Option<Audit<'_>> = None;
+        let mut quiet_since = Instant::now();
         let end = loop {
+            let is_waiting = self.member.lock().intake.has_open_events();
             let due = match audit {
                 None => self.due(&mut schedule),
                 Some(_) => None,
@@ -121,6 +125,7 @@ impl Reader<'_> {
             tokio::select! {
                 result = finish(&mut audit), if audit.is_some() => {
                     audit = None;
+                    quiet_since = Instant::now();
                     schedule.finished(&result);
                     if let Err(error) = result {
                         let (container, problem) = (&self.member.identity.container, chain(&error));
@@ -130,13 +135,16 @@ impl Reader<'_> {
                 () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
                     audit = Some(Box::pin(self.audit()));
                 }
+                () = sleep_until(quiet_since + QUIET), if is_waiting && audit.is_none() => {
+                    self.member.lock().intake.close_events();
+                }
                 filled = self.unless_behind(log.fill()) => match filled {
                     None => break Ok(End::Silent),
                     Some(Err(error)) => break Err(error),
                     Some(Ok(is_open)) => match self.drain(&mut log, Via::Follow, is_open) {
                         Err(error) => break Err(error),
                         Ok(()) if !is_open => break Ok(End::Ended),
-                        Ok(()) => {}
+                        Ok(()) => quiet_since = Instant::now(),
                     }
                 },
             }

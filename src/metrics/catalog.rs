@@ -35,6 +35,18 @@ pub(crate) const REQUEST_DURATION: Metric = Metric {
     labels: ROUTE,
     help: "Durations of requests on a route, where the log format has them.",
 };
+pub(crate) const DENIALS: Metric = Metric {
+    name: "authtail_denials_total",
+    kind: Kind::Counter,
+    labels: REASON,
+    help: "Requests that the container has said to have refused, by reason.",
+};
+pub(crate) const NOTICES: Metric = Metric {
+    name: "authtail_notices_total",
+    kind: Kind::Counter,
+    labels: &["source", "container", "kind"],
+    help: "Other lines of the container that are worth knowing about: errors, time-outs, starts.",
+};
 pub(crate) const LAST_REQUEST: Metric = Metric {
     name: "authtail_last_request_timestamp_seconds",
     kind: Kind::Gauge,
@@ -106,6 +118,12 @@ pub(crate) const START_TIME: Metric = Metric {
     kind: Kind::Gauge,
     labels: CONTAINER,
     help: "When the container was last started, by the engine's clock.",
+};
+pub(crate) const AUTH_REPORTED: Metric = Metric {
+    name: "authtail_container_auth_reported",
+    kind: Kind::Gauge,
+    labels: CONTAINER,
+    help: "1 if the container has said last that it demands authentication, 0 if that it does not.",
 };
 pub(crate) const CONTAINER_INFO: Metric = Metric {
     name: "authtail_container_info",
@@ -187,9 +205,11 @@ pub(crate) const PROCESS_START: Metric = Metric {
 };
 
 /// All metrics, in the order of the README's table.
-pub(crate) const ALL: [&Metric; 27] = [
+pub(crate) const ALL: [&Metric; 30] = [
     &REQUESTS,
     &REQUEST_DURATION,
+    &DENIALS,
+    &NOTICES,
     &LAST_REQUEST,
     &LINES,
     &BYTES,
@@ -202,6 +222,7 @@ pub(crate) const ALL: [&Metric; 27] = [
     &LOSSY,
     &RUNNING,
     &START_TIME,
+    &AUTH_REPORTED,
     &CONTAINER_INFO,
     &DOCKER_UP,
     &DOCKER_ERRORS,

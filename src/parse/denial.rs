@@ -1,5 +1,7 @@
 //! Why a request was refused, as the application says it.
 
+use serde::{Deserialize, Serialize};
+
 /// What an application's line says about a request that it refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Denial<'a> {
@@ -16,7 +18,7 @@ pub struct Denial<'a> {
 }
 
 /// The label `reason` of `authtail_denials_total`, from the least specific on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub enum Reason {
     /// Refused, for a reason that is none of these.
     Other,

@@ -6,18 +6,29 @@
 mod clean;
 pub mod custom;
 mod denial;
+mod denials;
 mod duration;
 pub(crate) mod envelope;
+mod error_log;
+mod exceptions;
 mod fields;
 mod format;
+mod head;
 mod json;
+mod level;
+mod meaning;
 mod notice;
+mod notices;
+pub mod patterns;
+mod phrases;
 mod room;
+mod sign;
 mod signs;
+mod structured;
 mod uvicorn;
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use memchr::memmem::Finder;
@@ -27,7 +38,9 @@ pub use self::denial::{Denial, Reason};
 pub use self::duration::{Unit, UnitError};
 pub use self::format::{BuiltIn, Format};
 pub use self::notice::Notice;
+use self::patterns::Patterns;
 use self::room::Room;
+pub(crate) use self::sign::{Sign, Wording};
 
 /// What an access line says about one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -138,6 +151,8 @@ pub struct Parser {
     room: Room,
     /// Room for finding out whether another format reads a line.
     spare: Room,
+    /// Denials and notices that the configuration describes.
+    patterns: Arc<Patterns>,
 }
 
 impl Parser {
@@ -154,13 +169,26 @@ impl Parser {
         self.format.as_ref()
     }
 
+    /// Sets which lines are denials and notices besides those that are known.
+    #[must_use]
+    pub fn with_patterns(mut self, patterns: Arc<Patterns>) -> Self {
+        self.patterns = patterns;
+        self
+    }
+
     /// Reads one complete line, with or without its line end.
     pub fn read<'a>(&'a mut self, line: &'a [u8]) -> Reading<'a> {
+        self.examine(line).0
+    }
+
+    /// The same, and what the line means for those around it.
+    pub(crate) fn examine<'a>(&'a mut self, line: &'a [u8]) -> (Reading<'a>, Sign) {
         let Self {
             format,
             plain,
             room,
             spare,
+            patterns,
         } = self;
         let line = clean::clean(line, plain);
         if format.is_none() && has_method(line) {
@@ -172,16 +200,22 @@ impl Parser {
             None => Reading::Other,
         };
         if reading != Reading::Other {
-            return reading;
+            let sign = Sign::of(&reading);
+            return (reading, sign);
         }
-        let is_access_line = has_request_line(line);
-        match signs::read(line, is_access_line) {
-            // The configuration alone says what an access line is.
-            Reading::Other if is_access_line && !matches!(format, Some(Format::Custom(_))) => {
-                unread(line, spare)
-            }
-            reading => reading,
+        let has_request_line = has_request_line(line);
+        let sign = signs::read(line, has_request_line, patterns, spare);
+        let reading = sign.reading();
+        // Whoever wrote an access line in another format, the request is counted where it belongs.
+        if reading != Reading::Other && has_method(line) && detect(line, spare).is_some() {
+            return (Reading::Other, Sign::Access);
         }
+        // The configuration alone says what an access line is.
+        let is_custom = matches!(format, Some(Format::Custom(_)));
+        if reading == Reading::Other && has_request_line && !is_custom {
+            return (unread(line, spare), Sign::Access);
+        }
+        (reading, sign)
     }
 }
 
@@ -258,7 +292,7 @@ mod tests {
     fn detects_the_format_at_the_first_access_line() {
         let mut parser = Parser::new(None);
         assert_eq!(
-            parser.read(b"INFO:     Application startup complete.\n"),
+            parser.read(b"INFO:     Waiting for application startup.\n"),
             Reading::Other
         );
         assert!(parser.format().is_none());

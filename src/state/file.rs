@@ -16,8 +16,8 @@ use xxhash_rust::xxh3::xxh3_64;
 
 const MAGIC: &[u8; 8] = b"authtail";
 /// Of the layout and of everything inside.
-const VERSION: u32 = 1;
-/// No state is larger; the memory of one container's records is at most about 4 MiB.
+const VERSION: u32 = 2;
+/// No state is larger; the memory of one container's records is at most about 8 MiB.
 const MAX_SIZE: u64 = 1 << 30;
 /// Where the image and packages have a folder for it.
 const SYSTEM: &str = "/var/lib/authtail";
@@ -42,6 +42,10 @@ pub(crate) enum FormatError {
         "it was written by a newer authtail (version {0} of the layout, this one knows {VERSION})"
     )]
     Newer(u32),
+    #[error(
+        "it was written by an older authtail (version {0} of the layout, this one knows {VERSION})"
+    )]
+    Older(u32),
     #[error("it is damaged")]
     Damaged,
 }
@@ -182,7 +186,8 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<(SystemTime, &[u8]), FormatError> {
     match u32::from_le_bytes(*version) {
         VERSION => {}
         newer if newer > VERSION => return Err(FormatError::Newer(newer)),
-        _ => return Err(FormatError::Damaged),
+        0 => return Err(FormatError::Damaged),
+        older => return Err(FormatError::Older(older)),
     }
     let (listed, rest) = rest.split_first_chunk().ok_or(FormatError::Damaged)?;
     let (length, rest) = rest.split_first_chunk().ok_or(FormatError::Damaged)?;

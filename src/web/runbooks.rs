@@ -1,9 +1,17 @@
 //! What to do about each alert, built into the binary, so that a link in an alert always works.
 
-const RUNBOOKS: [(&str, &str); 13] = [
+const RUNBOOKS: [(&str, &str); 16] = [
+    (
+        "AuthBypassed",
+        include_str!("../../alerts/runbooks/AuthBypassed.md"),
+    ),
     (
         "AuthContainerDown",
         include_str!("../../alerts/runbooks/AuthContainerDown.md"),
+    ),
+    (
+        "AuthErrorsRising",
+        include_str!("../../alerts/runbooks/AuthErrorsRising.md"),
     ),
     (
         "AuthNoResponses",
@@ -16,6 +24,10 @@ const RUNBOOKS: [(&str, &str); 13] = [
     (
         "AuthRefusedShareHigh",
         include_str!("../../alerts/runbooks/AuthRefusedShareHigh.md"),
+    ),
+    (
+        "AuthServiceError",
+        include_str!("../../alerts/runbooks/AuthServiceError.md"),
     ),
     (
         "AuthSlowResponses",

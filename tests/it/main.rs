@@ -26,8 +26,10 @@ mod gaps;
 mod lifecycle;
 mod pieces;
 mod properties;
+mod refusals;
 mod rotation;
 mod settings;
+mod signs;
 #[cfg(feature = "test-tools")]
 mod stack;
 mod state;

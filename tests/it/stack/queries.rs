@@ -72,7 +72,9 @@ fn problem(expression: &str, found: &[Series]) -> Option<String> {
         return Some("empty".to_owned());
     }
     // Many end in `or 0 * …`, which would hide that the codes before it are none.
-    if expression.contains("authtail_request") && !has_value(|value| value > 0.0) {
+    let happens = ["authtail_request", "authtail_denials", "authtail_notices"];
+    let happens = happens.iter().any(|name| expression.contains(name));
+    if happens && !has_value(|value| value > 0.0) {
         return Some("only zeros".to_owned());
     }
     None
@@ -107,6 +109,10 @@ async fn the_rules_are_evaluated_and_say_what_is_going_on() {
             1.0,
         ),
         ("count(job_source_route:authtail_requests:rate2m)", 6.0),
+        (
+            r#"job_source:authtail_notices_trouble:increase10m{source="plain"} > bool 0"#,
+            1.0,
+        ),
         // Steady traffic for a quarter of an hour is needed before it can have stopped.
         ("absent(job_source_route:authtail_stopped:bool)", 1.0),
     ] {
@@ -121,7 +127,10 @@ async fn the_rules_are_evaluated_and_say_what_is_going_on() {
     fires("AuthRefusedShareHigh", 2);
     fires("AuthRefusedShareCritical", 2);
     fires("AuthSlowResponses", 1);
+    fires("AuthServiceError", 1);
     for silent in [
+        "AuthErrorsRising",
+        "AuthBypassed",
         "AuthNoResponses",
         "AuthContainerDown",
         "AuthtailLogNotReadable",
@@ -162,6 +171,7 @@ async fn evaluated(prometheus: &Prometheus) -> BTreeMap<String, Value> {
             "AuthRefusedShareHigh",
             "AuthRefusedShareCritical",
             "AuthSlowResponses",
+            "AuthServiceError",
         ];
         if is_evaluated && expected.into_iter().all(fires) {
             return rules;
