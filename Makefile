@@ -18,7 +18,7 @@ BENCHES ?= parse engine
 bench:
 	for bench in $(BENCHES); do cargo bench --locked --bench $$bench -- $(CASES) || exit 1; done
 
-# Feeds the decoder of logs, the parsers and the reader of the state file with anything, for so many seconds each.
+# Feeds the decoder of logs, the readers of lines and the reader of the state file with anything, for so many seconds each.
 SECONDS ?= 60
 fuzz:
 	fuzz/run $(SECONDS)

@@ -1,6 +1,7 @@
 //! What the fuzz targets call: the readers of bytes that come from outside.
 
-use crate::docker::frames::{Decoder, FrameError, Item, Layout};
+use crate::docker::frames::{Decoder, FrameError, Item, Layout, Stream};
+use crate::events::{Event, Events, Said};
 use crate::fleet::Saved;
 use crate::parse::{Format, Parser, Reading};
 use crate::route::{ForwardAuth, Routes};
@@ -16,6 +17,27 @@ pub fn frames(data: &[u8]) {
         let in_pieces = decode(layout, body, usize::from(cut));
         assert_eq!(whole, in_pieces, "{layout:?}");
     }
+}
+
+/// Reads the lines of a service, each alone and then for what they say together: never more refusals than
+/// lines that say so.
+pub fn signs(data: &[u8]) {
+    let (mut parser, mut events) = (Parser::new(None), Events::default());
+    let (mut denials, mut refusals) = (0, 0);
+    let mut count = |event| refusals += u64::from(matches!(event, Event::Refused(_)));
+    for line in data.split(|&byte| byte == b'\n') {
+        let (reading, sign) = parser.examine(line);
+        denials += u64::from(matches!(reading, Reading::Denial(_)));
+        let said = Said {
+            stream: Stream::Stdout,
+            time: None,
+            sign,
+        };
+        events.take(said, &mut count);
+    }
+    events.close(&mut count);
+    assert!(refusals <= denials, "{refusals} of {denials}");
+    assert!((denials == 0) == (refusals == 0), "{refusals} of {denials}");
 }
 
 /// Reads a state file and what would be inside of it.

@@ -9,7 +9,7 @@
 //!                                ▼                                       │ collect
 //!                              docker::intake: cursor → pieces          metrics
 //!                                ▼                                       ▲
-//!                              parse → route ──► tally ──► fleet ► state ┘
+//!                       parse → route, events ──► tally ──► fleet ► state ┘
 //! ```
 //!
 //! Data flows one way. Decisions are pure, I/O is at the edges. The library exists for the binary,

@@ -6,7 +6,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::docker::Timestamp;
-use crate::parse::{Notice, Reason, Unparsed};
+use crate::events::{Counts, Event};
+use crate::parse::{Sign, Unparsed};
 
 /// Codes with a series of their own; others are counted by class.
 const CODES: [u16; 22] = [
@@ -76,12 +77,9 @@ pub(crate) struct Tally {
     /// Holes in the log that could not be filled.
     pub(crate) gaps: u64,
     pub(crate) last_line: Option<Timestamp>,
-    /// What the application has last said about whether it demands authentication.
-    pub(crate) auth_mode: Option<(Timestamp, bool)>,
-    denials: [u64; Reason::ALL.len()],
-    notices: [u64; Notice::ALL.len()],
     unparsed: [u64; Unparsed::ALL.len()],
     reconnects: [u64; Reconnect::ALL.len()],
+    events: Counts,
     routes: Vec<RouteTally>,
 }
 
@@ -119,24 +117,6 @@ impl Tally {
         self.last_line = self.last_line.max(Some(time));
     }
 
-    /// Counts a refusal that the application has reported.
-    pub(crate) fn denial(&mut self, reason: Reason) {
-        if let Some(count) = self.denials.get_mut(reason as usize) {
-            *count += 1;
-        }
-    }
-
-    pub(crate) fn notice(&mut self, notice: Notice) {
-        if let Some(count) = self.notices.get_mut(notice as usize) {
-            *count += 1;
-        }
-    }
-
-    /// Notes what the application says about whether it demands authentication.
-    pub(crate) fn auth_mode(&mut self, time: Timestamp, is_demanded: bool) {
-        self.auth_mode = self.auth_mode.max(Some((time, is_demanded)));
-    }
-
     pub(crate) fn unparsed(&mut self, reason: Unparsed) {
         if let Some(count) = self.unparsed.get_mut(reason as usize) {
             *count += 1;
@@ -147,6 +127,16 @@ impl Tally {
         if let Some(count) = self.reconnects.get_mut(reason as usize) {
             *count += 1;
         }
+    }
+
+    /// Counts an event; `time` is that of the line that made it complete.
+    pub(crate) fn event(&mut self, event: Event, time: Option<Timestamp>) {
+        self.events.add(event, time);
+    }
+
+    /// Takes what a line from before the beginning shows, without counting it.
+    pub(crate) fn learn(&mut self, sign: Sign, time: Timestamp) {
+        self.events.learn(sign, time);
     }
 
     /// Creates the series of a route at zero.
@@ -188,11 +178,9 @@ impl Tally {
         self.duplicates += other.duplicates;
         self.gaps += other.gaps;
         self.last_line = self.last_line.max(other.last_line);
-        self.auth_mode = self.auth_mode.max(other.auth_mode);
-        add_each(&mut self.denials, &other.denials);
-        add_each(&mut self.notices, &other.notices);
         add_each(&mut self.unparsed, &other.unparsed);
         add_each(&mut self.reconnects, &other.reconnects);
+        self.events.join(&other.events);
         for theirs in other.routes() {
             match self.routes.iter_mut().find(|ours| ours.name == theirs.name) {
                 Some(ours) => ours.add(theirs),
@@ -214,21 +202,19 @@ impl Tally {
             .zip(self.unparsed)
     }
 
-    /// Tells whether the container is of the kind that we are here for: it has a route, or refuses.
-    fn is_auth_service(&self) -> bool {
-        self.routes().next().is_some() || self.denials.iter().any(|&count| count > 0)
+    /// Refused requests by reason: all reasons if the container answers requests.
+    pub(crate) fn denials(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        self.events.denials(self.routes().next().is_some())
     }
 
-    /// Refusals by reason, for a container that is an auth service.
-    pub(crate) fn denials_by_reason(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        let reasons = Reason::ALL.iter().map(|reason| reason.as_str());
-        reasons.zip(self.denials).filter(|_| self.is_auth_service())
+    /// Notices by kind: all kinds if the container answers requests.
+    pub(crate) fn notices(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        self.events.notices(self.routes().next().is_some())
     }
 
-    /// Notices by kind, for a container that is an auth service.
-    pub(crate) fn notices_by_kind(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        let kinds = Notice::ALL.iter().map(|kind| kind.as_str());
-        kinds.zip(self.notices).filter(|_| self.is_auth_service())
+    /// True if the container has said last that it demands authentication.
+    pub(crate) fn is_auth_required(&self) -> Option<bool> {
+        self.events.is_auth_required()
     }
 
     pub(crate) fn reconnects_by_reason(&self) -> impl Iterator<Item = (&'static str, u64)> {
@@ -304,7 +290,7 @@ impl Durations {
     }
 }
 
-fn add_each<const N: usize>(ours: &mut [u64; N], theirs: &[u64; N]) {
+pub(crate) fn add_each<const N: usize>(ours: &mut [u64; N], theirs: &[u64; N]) {
     for (ours, theirs) in ours.iter_mut().zip(theirs) {
         *ours += theirs;
     }

@@ -16,6 +16,7 @@ use super::{
 use crate::config::{Config, Plan, Url};
 use crate::docker::{Details, Intake, Look, Timestamp};
 use crate::probe::{Marker, Nonce};
+use crate::tally::Tally;
 
 /// How many of the newest records are read to find an answer in a log.
 const NEWEST: u32 = 2_000;
@@ -74,7 +75,7 @@ impl Candidate<'_> {
         };
         let denials = counts(
             tally
-                .map(|tally| tally.denials_by_reason().collect())
+                .map(|tally| tally.denials().collect())
                 .unwrap_or_default(),
         );
         Subject {
@@ -94,9 +95,7 @@ impl Candidate<'_> {
             }),
             configuration: Some(Configuration {
                 auth_required: facts.demands_auth,
-                auth_reported: tally
-                    .and_then(|tally| tally.auth_mode)
-                    .map(|(_, mode)| mode),
+                auth_reported: tally.and_then(Tally::is_auth_required),
                 hides_access_lines: hides_access_lines(&self.details.command),
             }),
             health: health.next(),
@@ -104,7 +103,7 @@ impl Candidate<'_> {
             requests: self.requests(request.since),
             notices: counts(
                 tally
-                    .map(|tally| tally.notices_by_kind().collect())
+                    .map(|tally| tally.notices().collect())
                     .unwrap_or_default(),
             ),
             log: Some(self.log(shows_queries, denials.get("service_error").copied())),

@@ -170,7 +170,9 @@ pub(super) async fn read(
         }
     };
     let make = |kind: Kind<'_>| {
-        Intake::new(plan.format.clone(), routes, kind, None).knowing(Some(Arc::clone(marker)))
+        let intake = Intake::new(plan.format.clone(), routes, kind, None);
+        let intake = intake.knowing(Some(Arc::clone(marker)));
+        intake.reading(Arc::clone(&plan.patterns))
     };
     engine.read(id, details, records, since, make, seen).await
 }

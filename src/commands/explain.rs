@@ -5,6 +5,7 @@ use std::fmt;
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Write};
 use std::path::Path;
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -13,7 +14,7 @@ use crate::cli::{ExplainOptions, Options};
 use crate::config::Protected;
 use crate::lines::Lines;
 use crate::parse::envelope::Envelopes;
-use crate::parse::{Format, Parser, Reading, address};
+use crate::parse::{Parser, Reading, address};
 use crate::route::Routes;
 
 /// How many sources are told apart.
@@ -48,7 +49,8 @@ pub(super) fn explain(options: &Options, explain: ExplainOptions) -> Result<(), 
     let routes = routes.protecting(Protected::all(explain.reading.forward_auth))?;
     let mut input = open(explain.file.as_deref())?;
     let mut output = BufWriter::new(io::stdout().lock());
-    let result = lines(&mut input, format.as_ref(), &routes, |line| {
+    let parser = || Parser::new(format.clone()).with_patterns(Arc::clone(&config.patterns));
+    let result = lines(&mut input, parser, &routes, |line| {
         if explain.json {
             serde_json::to_writer(&mut output, line)?;
         } else {
@@ -76,7 +78,7 @@ fn open(file: Option<&Path>) -> Result<Box<dyn Read>, Failure> {
 /// Shows each line of the input, read by a parser for each source that its envelopes name.
 fn lines(
     input: &mut dyn Read,
-    format: Option<&Format>,
+    parser: impl Fn() -> Parser,
     routes: &Routes,
     mut show: impl FnMut(&Explained) -> io::Result<()>,
 ) -> io::Result<()> {
@@ -89,7 +91,7 @@ fn lines(
         let name = opened.and_then(|opened| opened.source).unwrap_or_default();
         let known = sources.iter().position(|(known, _)| known == name);
         if known.is_none() && sources.len() < MAX_SOURCES {
-            sources.push((name.to_vec(), Parser::new(format.cloned())));
+            sources.push((name.to_vec(), parser()));
         }
         let at = known.unwrap_or(sources.len() - 1);
         let Some((_, parser)) = sources.get_mut(at) else {

@@ -9,6 +9,7 @@ use super::values::Enabled;
 use super::{Config, Select};
 use crate::fleet::Identity;
 use crate::parse::Format;
+use crate::parse::patterns::{self, Patterns};
 use crate::probe::Wish;
 use crate::route::{ForwardAuth, Pattern, Routes};
 
@@ -29,6 +30,7 @@ pub(super) struct Rule {
     pub(super) format: Option<Format>,
     pub(super) routes: Vec<(String, Pattern)>,
     pub(super) forward_auth: ForwardAuth,
+    pub(super) patterns: Vec<(patterns::Kind, patterns::Pattern)>,
 }
 
 /// How to treat one container.
@@ -43,6 +45,8 @@ pub(crate) struct Plan {
     pub(crate) expected: Vec<usize>,
     /// Probes that its labels ask for.
     pub(crate) wishes: Vec<Wish>,
+    /// What its denials and notices look like, besides those that are known.
+    pub(crate) patterns: Arc<Patterns>,
     /// Labels that cannot be used.
     pub(crate) problems: Vec<String>,
 }
@@ -110,8 +114,18 @@ impl Config {
             expected,
             routes,
             wishes,
+            patterns: self.patterns(rule),
             problems,
         }
+    }
+
+    /// A container's own patterns come before those of all.
+    fn patterns(&self, rule: Option<&Rule>) -> Arc<Patterns> {
+        let own = rule.map(|rule| rule.patterns.clone()).unwrap_or_default();
+        // Too many were reported when the file was read.
+        self.patterns
+            .after(own)
+            .map_or_else(|_| Arc::clone(&self.patterns), Arc::new)
     }
 }
 

@@ -10,6 +10,8 @@ use super::probes;
 use super::section::{Problems, Section};
 use super::values::{Enabled, MaxSeries, Variable};
 use super::{ConfigError, Settings};
+use crate::parse::patterns::{self, Kind, Patterns};
+use crate::parse::{Notice, Reason};
 use crate::probe::spec::Probe;
 use crate::route::{ForwardAuth, Pattern, Routes};
 
@@ -20,6 +22,8 @@ pub(super) struct Parts {
     pub(super) max_series: Option<MaxSeries>,
     pub(super) routes: Routes,
     pub(super) formats: Formats,
+    /// What denials and notices of all containers look like.
+    pub(super) patterns: Patterns,
     pub(super) rules: Vec<Rule>,
     pub(super) probes: Vec<Probe>,
     pub(super) auth_variables: Option<Vec<Variable>>,
@@ -83,12 +87,15 @@ fn parts(tree: Value, problems: &Problems) -> Parts {
         Ok(routes) => parts.routes = routes,
         Err(error) => root.report("routes", error),
     }
+    match Patterns::new(signs(&mut root)) {
+        Ok(patterns) => parts.patterns = patterns,
+        Err(error) => root.report("denials", error),
+    }
     let mut containers = root.section("containers");
     for (name, value) in containers.entries() {
         let section = containers.child(&name, value);
-        parts
-            .rules
-            .push(rule(name, section, &parts.formats, &parts.routes));
+        let rule = rule(name, section, &parts);
+        parts.rules.push(rule);
     }
     parts.probes = probes::read(root.section("probes"));
     root.finish();
@@ -105,21 +112,46 @@ fn routes(section: &mut Section<'_>) -> Vec<(String, Pattern)> {
     routes
 }
 
-/// The settings of one container.
-fn rule(name: String, mut section: Section<'_>, formats: &Formats, routes_of_all: &Routes) -> Rule {
+/// `reason: pattern` or `reason: [pattern, …]` of denials, and the same of notices.
+fn signs(section: &mut Section<'_>) -> Vec<(Kind, patterns::Pattern)> {
+    let reasons = Reason::ALL.map(|reason| (reason.as_str(), Kind::Denial(reason)));
+    let kinds = Notice::ALL.map(|kind| (kind.as_str(), Kind::Notice(kind)));
+    let mut found = Vec::new();
+    for (key, kinds) in [("denials", &reasons[..]), ("notices", &kinds)] {
+        let mut section = section.section(key);
+        for (name, value) in section.entries() {
+            let patterns = section.parse_list(&name, value);
+            if let Some(&(_, kind)) = kinds.iter().find(|(known, _)| *known == name) {
+                found.extend(patterns.into_iter().map(|one| (kind, one)));
+            } else {
+                let known: Vec<_> = kinds.iter().map(|(name, _)| format!("`{name}`")).collect();
+                let known = known.join(", ");
+                section.report(&name, format!("is unknown; allowed here: {known}"));
+            }
+        }
+    }
+    found
+}
+
+/// The settings of one container; `all` has those of all containers.
+fn rule(name: String, mut section: Section<'_>, all: &Parts) -> Rule {
     let is_enabled = section.parsed::<Enabled>("enable").map(|enabled| enabled.0);
     let source = section.parsed::<String>("source");
     let format = section.parsed::<String>("format");
     let own = routes(&mut section.section("routes"));
-    if let Err(error) = routes_of_all.with(own.clone()) {
+    if let Err(error) = all.routes.with(own.clone()) {
         section.report("routes", error);
     }
     let forward_auth = forward_auth(section.section("forward_auth"));
-    if let Err(error) = routes_of_all.clone().protecting(forward_auth.clone()) {
+    if let Err(error) = all.routes.clone().protecting(forward_auth.clone()) {
         section.report("forward_auth", error);
     }
+    let patterns = signs(&mut section);
+    if let Err(error) = all.patterns.after(patterns.clone()) {
+        section.report("denials", error);
+    }
     let format = format.and_then(|name| {
-        let found = formats.find(&name);
+        let found = all.formats.find(&name);
         found
             .map_err(|problem| section.report("format", problem))
             .ok()
@@ -133,6 +165,7 @@ fn rule(name: String, mut section: Section<'_>, formats: &Formats, routes_of_all
         format,
         routes: own,
         forward_auth,
+        patterns,
     }
 }
 

@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use crate::docker::Endpoint;
 use crate::parse::Format;
+use crate::parse::patterns::Patterns;
 use crate::probe::spec::Probe;
 use crate::route::{Routes, RoutesError};
 
@@ -59,6 +60,8 @@ pub(crate) struct Config {
     pub(crate) probes: Vec<Probe>,
     /// The routes of containers that have none of their own.
     routes: Arc<Routes>,
+    /// What denials and notices look like, besides those that are known.
+    pub(crate) patterns: Arc<Patterns>,
     /// The formats that a container's label can name.
     formats: formats::Formats,
     /// Settings of single containers.
@@ -162,6 +165,7 @@ impl Config {
                 }),
             probes: parts.probes,
             routes: Arc::new(parts.routes),
+            patterns: Arc::new(parts.patterns),
             formats: parts.formats,
             rules: parts.rules,
         })

@@ -12,7 +12,7 @@ pub(super) fn close(member: &Member) {
     let mut state = member.lock();
     let is_caught_up = state.is_caught_up;
     let intake = &mut state.intake;
-    intake.flush();
+    intake.finish();
     let is_much = audit_bytes(member).is_some_and(|bytes| intake.unaudited >= bytes);
     let is_unread = intake.is_resumed && !is_caught_up;
     if intake.cursor().is_in_doubt() || is_much || is_unread {

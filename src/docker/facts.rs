@@ -66,7 +66,7 @@ pub(super) fn demands_auth(environment: &[String], variables: &[String]) -> Opti
 }
 
 /// Reads the usual spellings of true and false.
-pub(crate) fn truth(text: &str) -> Option<bool> {
+fn truth(text: &str) -> Option<bool> {
     let text = text.trim().trim_matches(['"', '\'']).to_ascii_lowercase();
     match text.as_str() {
         "true" | "t" | "1" | "yes" | "y" | "on" | "enabled" => Some(true),

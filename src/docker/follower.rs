@@ -25,6 +25,7 @@ use super::timestamp::Timestamp;
 use crate::chain::chain;
 use crate::config::{Config, Plan};
 use crate::fleet::{Fleet, Member, SavedMember, State};
+use crate::parse::Sign;
 use crate::probe::Marker;
 
 /// How often a stopped container is looked at, in case the event of its start was lost.
@@ -175,10 +176,9 @@ impl Follower {
             is_podman: self.shared.version.is_podman,
             can_rotate: details.driver.rotates_at().is_some(),
         };
-        let is_new = self.origin == Origin::Beginning;
         let marker = Some(Arc::clone(&self.shared.marker));
         let intake = Intake::new(plan.format, plan.routes, kind, progress);
-        let mut intake = intake.knowing(marker);
+        let mut intake = intake.knowing(marker).reading(plan.patterns);
         for route in plan.expected {
             intake.expect(route);
         }
@@ -189,7 +189,7 @@ impl Follower {
             facts: details.facts.clone(),
             place: details.place.clone(),
             unreadable: None,
-            is_caught_up: is_new,
+            is_caught_up: self.origin == Origin::Beginning,
         };
         let (image, driver) = (details.image.clone(), details.driver.clone());
         Member::new(plan.identity, image, driver, state).wishing(plan.wishes)
@@ -200,7 +200,9 @@ impl Follower {
         if self.origin == Origin::Now
             && let Some((started, mode)) = reported(&self.shared.endpoint, &self.id, &details).await
         {
-            member.lock().intake.tally_mut().auth_mode(started, mode);
+            let mut state = member.lock();
+            let tally = state.intake.tally_mut();
+            tally.learn(Sign::AuthMode(mode), started);
         }
         let mut attempt = Attempt {
             details,

@@ -13,8 +13,9 @@ use super::pieces::{Joining, Piece, Pieces};
 use super::reply::Traits;
 use super::sightings::Sightings;
 use super::timestamp::Timestamp;
-use crate::events::Events;
-use crate::parse::{Format, Parser, Unparsed};
+use crate::events::{Events, Said};
+use crate::parse::patterns::Patterns;
+use crate::parse::{Format, Parser, Sign, Unparsed};
 use crate::probe::Marker;
 use crate::route::Routes;
 use crate::tally::Tally;
@@ -48,9 +49,18 @@ pub(crate) struct Progress {
     /// and lengths. Sent again, each runs into the record that came after it.
     open_ends: VecDeque<(Timestamp, usize)>,
     parser: Parser,
-    /// Refusals and exceptions of which more lines may come.
+    /// Refusals and reports that may go on. Lines get here in the order of the log, each when it is known
+    /// that all before it have.
     events: Events,
     pub(crate) tally: Tally,
+}
+
+/// A line that was counted.
+#[derive(Clone, Copy, Debug)]
+struct Read {
+    said: Said,
+    /// True for one that was counted before, from a part of its text.
+    is_late: bool,
 }
 
 /// What decides how a log is read.
@@ -101,6 +111,14 @@ impl Intake {
         self
     }
 
+    /// Reads lines with these patterns as what the configuration says.
+    #[must_use]
+    pub(crate) fn reading(mut self, patterns: Arc<Patterns>) -> Self {
+        let parser = std::mem::take(&mut self.progress.parser);
+        self.progress.parser = parser.with_patterns(patterns);
+        self
+    }
+
     /// What the log has shown of probes.
     pub(crate) fn sightings(&self) -> &Sightings {
         &self.sightings
@@ -129,7 +147,7 @@ impl Intake {
 
     /// Begins a follow, and returns what to ask for.
     pub(crate) fn begin_follow(&mut self) -> Extent {
-        self.emit(|pieces, emit| pieces.begin(Via::Follow, emit));
+        self.emit(true, |pieces, emit| pieces.begin(Via::Follow, emit));
         self.progress.cursor.begin_follow()
     }
 
@@ -142,7 +160,7 @@ impl Intake {
 
     /// Begins a reply of an audit.
     pub(crate) fn begin_audit(&mut self, extent: Extent) {
-        self.emit(|pieces, emit| pieces.begin(Via::Audit, emit));
+        self.emit(true, |pieces, emit| pieces.begin(Via::Audit, emit));
         self.progress.cursor.begin_audit(extent);
     }
 
@@ -150,10 +168,11 @@ impl Intake {
     pub(crate) fn end_audit(&mut self) -> Audited {
         let shown = self.progress.cursor.shown();
         let audited = self.progress.cursor.end_audit();
-        self.emit(|pieces, emit| pieces.begin(Via::Audit, emit));
+        self.emit(true, |pieces, emit| pieces.begin(Via::Audit, emit));
+        self.progress.take_missed();
         if audited != Audited::Short {
             self.unaudited -= std::mem::take(&mut self.in_audit);
-            self.emit(|pieces, emit| pieces.settle(&shown, emit));
+            self.emit(true, |pieces, emit| pieces.settle(&shown, emit));
         }
         if audited == Audited::Gap {
             self.progress.tally.gaps += 1;
@@ -224,23 +243,40 @@ impl Intake {
             Verdict::Repeated => return tally.duplicates += 1,
             Verdict::Unplaced => return,
         }
+        let is_contiguous = cursor.is_contiguous(via);
         let piece = Piece {
             via,
             record: *record,
             is_new,
-            is_contiguous: cursor.is_contiguous(via),
+            is_contiguous,
         };
-        let is_request = self.emit(|pieces, emit| pieces.push(piece, emit));
-        if is_request == Some(false) && via == Via::Follow {
-            self.progress.cursor.mark_unread();
+        let met = cursor.met();
+        let is_placed = is_contiguous || via == Via::Audit;
+        let read = self.emit(is_placed, |pieces, emit| pieces.push(piece, emit));
+        if !is_placed && is_new {
+            let sign = read.map_or(Sign::Nothing, |read| read.said.sign);
+            // As which it is remembered already.
+            if sign != Sign::Request {
+                self.progress.cursor.note(sign);
+            }
+        }
+        let is_read_again = read.is_some_and(|read| read.is_late);
+        if let Some(sign) = met.filter(|_| !is_read_again) {
+            let (stream, time) = (record.stream, Some(record.timestamp));
+            self.progress.happened(Said { stream, time, sign });
         }
         if self.progress.pieces.is_crowded() {
             self.progress.cursor.doubt();
         }
     }
 
-    /// Counts the lines that the pieces give out, and says whether the last one is a request.
-    fn emit(&mut self, from: impl FnOnce(&mut Pieces, &mut dyn FnMut(Line<'_>))) -> Option<bool> {
+    /// Counts the lines that the pieces give out, and returns what the last one is. `is_placed`: all lines
+    /// before them in the log are known; else the last one waits until they are.
+    fn emit(
+        &mut self,
+        is_placed: bool,
+        from: impl FnOnce(&mut Pieces, &mut dyn FnMut(Line<'_>)),
+    ) -> Option<Read> {
         let Self {
             progress:
                 Progress {
@@ -260,63 +296,102 @@ impl Intake {
             routes,
             sightings,
         };
-        let mut is_request = None;
+        let mut last: Option<Read> = None;
         from(pieces, &mut |line| {
-            if !line.is_late {
-                is_request = Some(interpreter.count(line, events, tally));
-            } else if cursor.is_unread() {
-                interpreter.count_late(line, tally);
+            let (is_late, stream) = (line.is_late, line.stream);
+            let time = Some(line.timestamp);
+            let sign = if is_late {
+                let Some(sign) = interpreter.count_late(line, cursor.met(), tally) else {
+                    return;
+                };
+                sign
+            } else {
+                interpreter.count(line, tally)
+            };
+            let said = Said { stream, time, sign };
+            if let Some(before) = last.replace(Read { said, is_late }) {
+                events.take(before.said, |event| tally.event(event, before.said.time));
             }
         });
-        is_request
+        if let Some(Read { said, .. }) = last.filter(|_| is_placed) {
+            events.take(said, |event| tally.event(event, said.time));
+        }
+        last
     }
 
-    /// Takes a record from before the beginning: it moves the position and shows which format and
-    /// routes to expect, but it is not counted.
+    /// Takes a record from before the beginning: it moves the position and shows what to expect, but it
+    /// is not counted.
     pub(crate) fn learn(&mut self, record: &Record<'_>) {
         self.progress.cursor.learn(record);
-        let Progress { parser, tally, .. } = &mut self.progress;
-        let mut interpreter = Interpreter {
-            parser,
-            routes: &self.routes,
-            sightings: &mut self.sightings,
-        };
+        let (mut interpreter, tally) = self.interpreter();
         interpreter.learn(record.bytes, record.timestamp, tally);
     }
 
     /// Creates the series of a route at zero, as far as the format is known to have them.
     pub(crate) fn expect(&mut self, route: usize) {
-        let Progress { parser, tally, .. } = &mut self.progress;
-        let (routes, sightings) = (&self.routes, &mut self.sightings);
-        let interpreter = Interpreter {
-            parser,
-            routes,
-            sightings,
-        };
+        let (interpreter, tally) = self.interpreter();
         interpreter.expect(route, tally);
     }
 
-    /// Counts the lines that are still without an end: the process that wrote them is gone.
+    fn interpreter(&mut self) -> (Interpreter<'_>, &mut Tally) {
+        let Progress { parser, tally, .. } = &mut self.progress;
+        let interpreter = Interpreter {
+            parser,
+            routes: &self.routes,
+            sightings: &mut self.sightings,
+        };
+        (interpreter, tally)
+    }
+
+    /// Counts the lines that are still without an end, and what waits for more lines: the process that
+    /// wrote them is gone.
     pub(crate) fn flush(&mut self) {
-        self.emit(|pieces, emit| pieces.flush(emit));
-        self.end_refusals();
+        self.emit(true, |pieces, emit| pieces.flush(emit));
+        self.close_events();
     }
 
-    /// True if a refusal has been reported that may not be reported to its end.
-    pub(crate) fn has_open_refusal(&self) -> bool {
-        self.progress.events.is_open()
+    /// True if a refusal waits for more lines, and nothing else has to come before it is clear that there
+    /// are none.
+    pub(crate) fn has_open_events(&self) -> bool {
+        self.progress.events.is_open() && self.progress.cursor.waiting() == 0
     }
 
-    /// Counts the refusals that are open: nothing more is said of them.
-    pub(crate) fn end_refusals(&mut self) {
-        let Progress { events, tally, .. } = &mut self.progress;
-        for reason in events.end().into_iter().flatten() {
-            tally.denial(reason);
-        }
+    /// Counts what waits for more lines: none have come for a while.
+    pub(crate) fn close_events(&mut self) {
+        self.progress.close_events();
+    }
+
+    /// Counts all that waits for the log to be read again.
+    pub(crate) fn finish(&mut self) {
+        self.flush();
+        self.progress.finish();
     }
 }
 
 impl Progress {
+    /// Counts what waits for the log to be read again: it is gone.
+    pub(crate) fn finish(&mut self) {
+        self.cursor.give_up();
+        self.take_missed();
+        self.close_events();
+    }
+
+    fn take_missed(&mut self) {
+        for said in self.cursor.take_missed() {
+            self.happened(said);
+        }
+    }
+
+    fn happened(&mut self, said: Said) {
+        let Self { events, tally, .. } = self;
+        events.take(said, |event| tally.event(event, said.time));
+    }
+
+    fn close_events(&mut self) {
+        let Self { events, tally, .. } = self;
+        events.close(|event| tally.event(event, None));
+    }
+
     /// True if many lines wait for an audit to show their end.
     #[cfg(test)]
     pub(super) fn is_crowded(&self) -> bool {

@@ -1,10 +1,9 @@
-//! One line of a container to numbers: parser, routes, events and tally in their order. Pure.
+//! Lines of one container to what is counted of each alone: parser, routes and tally. Pure.
 
 use super::line::Line;
 use super::sightings::Sightings;
 use super::timestamp::Timestamp;
-use crate::events::Events;
-use crate::parse::{Format, Parser, Reading, Unparsed, mode};
+use crate::parse::{Format, Parser, Reading, Sign, Unparsed};
 use crate::route::{Placed, Routes};
 use crate::tally::Tally;
 
@@ -17,78 +16,80 @@ pub(super) struct Interpreter<'p> {
 }
 
 impl Interpreter<'_> {
-    /// Counts a line, and returns true for a request.
-    pub(super) fn count(&mut self, line: Line<'_>, events: &mut Events, tally: &mut Tally) -> bool {
+    /// Counts a line and says what it is.
+    pub(super) fn count(&mut self, line: Line<'_>, tally: &mut Tally) -> Sign {
         tally.line(line.timestamp);
-        let was_known = self.is_known();
-        let reading = if line.is_cut() {
-            // Access lines are told by their end, which is missing.
-            (Reading::Unparsed(Unparsed::TooLong), None)
-        } else {
-            self.read(line.bytes, line.timestamp)
-        };
-        let happened = events.take(line.stream, line.timestamp, line.bytes, &reading.0);
-        if let Some(notice) = happened.notice {
-            tally.notice(notice);
-        }
-        match reading {
-            (_, Some(placed)) => place(placed, line, tally),
-            (Reading::Unparsed(reason), _) => tally.unparsed(reason),
-            (Reading::Request(_), None) => {}
-            _ => {
-                if let Some(is_demanded) = mode::read(line.bytes) {
-                    tally.auth_mode(line.timestamp, is_demanded);
-                }
-            }
-        }
-        let is_request = matches!(reading.0, Reading::Request(_));
-        // What is said before the line of a probe is said of that.
-        if !(is_request && self.sightings.is_probe()) {
-            let refusals = happened.refusals.into_iter().flatten();
-            refusals.for_each(|reason| tally.denial(reason));
-        }
-        if is_request && !was_known {
-            self.expect_durations(tally);
-        }
-        is_request
-    }
-
-    /// Tells whether the format is known.
-    fn is_known(&self) -> bool {
-        self.parser.format().is_some()
-    }
-
-    /// Counts the request of a line that was counted from a part of its text, and was none so.
-    pub(super) fn count_late(&mut self, line: Line<'_>, tally: &mut Tally) {
         if line.is_cut() {
-            return;
+            // Access lines are told by their end, which is missing.
+            tally.unparsed(Unparsed::TooLong);
+            return Sign::Other;
         }
-        if let Some(placed) = self.read(line.bytes, line.timestamp).1 {
+        let was_known = self.is_known();
+        let (reading, placed, sign) = self.read(line.bytes, line.timestamp);
+        if let Reading::Unparsed(reason) = reading {
+            tally.unparsed(reason);
+        }
+        if let Some(placed) = placed {
             place(placed, line, tally);
         }
+        if !was_known {
+            self.expect_durations(tally);
+        }
+        sign
     }
 
-    /// Reads a line; for a request that counts, which a probe of ours does not, also returns what to
-    /// count.
-    fn read<'a>(&'a mut self, line: &'a [u8], time: Timestamp) -> (Reading<'a>, Option<Placed>) {
-        let reading = self.parser.read(line);
-        let placed = match &reading {
-            Reading::Request(request) if self.sightings.take(line, request, time) => None,
-            Reading::Request(request) => self.routes.place(request),
-            _ => None,
-        };
-        (reading, placed)
+    /// Reads a line again that was counted from a part of its text, if it was no request so: `met`.
+    pub(super) fn count_late(
+        &mut self,
+        line: Line<'_>,
+        met: Option<Sign>,
+        tally: &mut Tally,
+    ) -> Option<Sign> {
+        let is_unread = met.is_some_and(|sign| !matches!(sign, Sign::Request | Sign::Nothing));
+        if !is_unread || line.is_cut() {
+            return None;
+        }
+        let (_, placed, sign) = self.read(line.bytes, line.timestamp);
+        if let Some(placed) = placed {
+            place(placed, line, tally);
+        }
+        Some(sign)
     }
 
-    /// Takes a line from before the beginning: it shows which format and routes to expect.
+    /// Takes a line from before the beginning: it shows what to expect.
     pub(super) fn learn(&mut self, line: &[u8], time: Timestamp, tally: &mut Tally) {
         let was_known = self.is_known();
-        if let Some(placed) = self.read(line, time).1 {
+        let (_, placed, sign) = self.read(line, time);
+        tally.learn(sign, time);
+        if let Some(placed) = placed {
             self.expect(placed.route, tally);
         }
         if !was_known {
             self.expect_durations(tally);
         }
+    }
+
+    /// Reads a line: what it is, and what to count if it is a request on a route.
+    fn read<'a>(
+        &'a mut self,
+        line: &'a [u8],
+        time: Timestamp,
+    ) -> (Reading<'a>, Option<Placed>, Sign) {
+        let (reading, sign) = self.parser.examine(line);
+        let Reading::Request(request) = &reading else {
+            return (reading, None, sign);
+        };
+        if self.sightings.take(line, request, time) {
+            let is_refused = !matches!(request.counted_code(), 200..300);
+            return (reading, None, Sign::Probe { is_refused });
+        }
+        let placed = self.routes.place(request);
+        (reading, placed, sign)
+    }
+
+    /// Tells whether the format is known.
+    fn is_known(&self) -> bool {
+        self.parser.format().is_some()
     }
 
     /// Creates the series of a route at zero, as far as the format is known to have them.
@@ -101,6 +102,9 @@ impl Interpreter<'_> {
 
     /// Creates the histograms of the routes that were expected before the format was known.
     fn expect_durations(&self, tally: &mut Tally) {
+        if !self.is_known() {
+            return;
+        }
         for route in 0..self.routes.names().len() {
             if tally.is_expected(route) && self.has_durations(route) {
                 tally.expect_durations(route);

@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::frames::Stream;
 use super::timestamp::Timestamp;
+use crate::events::Said;
+use crate::parse::Sign;
 
 /// How long before the newest record every record is remembered. The streams of a container are
 /// stamped apart and written in the order of arrival: up to 168 ms out of order were measured.
@@ -61,6 +64,8 @@ pub(super) struct Memory {
     open: ByKey<Open>,
     /// How many audits have begun.
     audits: u64,
+    /// How many records a follow has delivered.
+    delivered: u64,
     newest: Option<Timestamp>,
     /// Records up to this time may have been forgotten.
     floor: Option<Timestamp>,
@@ -71,11 +76,14 @@ pub(super) struct Memory {
 /// A record that no audit has met.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 struct Open {
+    stream: Stream,
     time: Timestamp,
+    /// How many were delivered before it.
+    number: u64,
     /// The number of audits that had begun when it was delivered.
     audits: u64,
-    /// True if the line that ended with it was counted, and not as a request.
-    is_unread: bool,
+    /// What the line is that ended with it.
+    sign: Sign,
 }
 
 /// What is saved of a memory, in its order.
@@ -84,6 +92,7 @@ struct Saved {
     settled: VecDeque<Mark>,
     open: ByKey<Open>,
     audits: u64,
+    delivered: u64,
     newest: Option<Timestamp>,
     floor: Option<Timestamp>,
 }
@@ -98,27 +107,30 @@ impl Memory {
         Some(time) > self.floor
     }
 
-    /// Remembers a record that a follow has delivered.
-    pub(super) fn open(&mut self, mark: Mark) {
-        let (time, audits) = (mark.time, self.audits);
+    /// Remembers a record that a follow has delivered, as the end of an access line until it is noted
+    /// to be something else.
+    pub(super) fn open(&mut self, stream: Stream, mark: Mark) {
+        self.delivered += 1;
         let open = Open {
-            time,
-            audits,
-            is_unread: false,
+            stream,
+            time: mark.time,
+            number: self.delivered,
+            audits: self.audits,
+            sign: Sign::Request,
         };
         self.open.insert(mark.key, open);
     }
 
-    /// Notes that a line that ended with an open record was not a request.
-    pub(super) fn mark_unread(&mut self, key: Key) {
+    /// Notes what the line is that ended with an open record.
+    pub(super) fn note(&mut self, key: Key, sign: Sign) {
         if let Some(open) = self.open.get_mut(&key) {
-            open.is_unread = true;
+            open.sign = sign;
         }
     }
 
-    /// True if the line that ended with an open record was not a request.
-    pub(super) fn is_unread(&self, key: Key) -> bool {
-        self.open.get(&key).is_some_and(|open| open.is_unread)
+    /// What the line is that ended with an open record.
+    pub(super) fn noted(&self, key: Key) -> Option<Sign> {
+        self.open.get(&key).map(|open| open.sign)
     }
 
     /// Remembers a record with which everything before is known to be counted.
@@ -144,30 +156,31 @@ impl Memory {
         self.audits += 1;
     }
 
-    /// Settles all open records.
-    pub(super) fn settle_all(&mut self) {
-        self.settle_before(u64::MAX);
+    /// Settles all open records, and returns what was noted of them in the order of their delivery.
+    pub(super) fn settle_all(&mut self) -> Vec<Said> {
+        self.settle_before(u64::MAX)
     }
 
     /// Settles the records that were delivered before the present audit began. Those that it has
     /// not met have left the log, and will never be met.
-    pub(super) fn settle_missed(&mut self) {
-        self.settle_before(self.audits);
+    pub(super) fn settle_missed(&mut self) -> Vec<Said> {
+        self.settle_before(self.audits)
     }
 
-    fn settle_before(&mut self, audits: u64) {
-        let mut marks: Vec<_> = self
-            .open
-            .extract_if(|_, open| open.audits < audits)
-            .map(|(key, open)| Mark {
-                time: open.time,
-                key,
-            })
-            .collect();
-        marks.sort_by_key(|mark| mark.time);
-        for mark in marks {
-            self.settle(mark);
+    fn settle_before(&mut self, audits: u64) -> Vec<Said> {
+        let is_before = |_: &Key, open: &mut Open| open.audits < audits;
+        let mut records: Vec<_> = self.open.extract_if(is_before).collect();
+        records.sort_by_key(|(_, open)| open.time);
+        for &(key, Open { time, .. }) in &records {
+            self.settle(Mark { time, key });
         }
+        records.sort_by_key(|(_, open)| open.number);
+        let said = records.into_iter().map(|(_, open)| Said {
+            stream: open.stream,
+            time: Some(open.time),
+            sign: open.sign,
+        });
+        said.collect()
     }
 
     /// Says that records up to `time` may have been counted without being remembered.
@@ -201,6 +214,7 @@ impl From<Saved> for Memory {
             settled,
             open,
             audits,
+            delivered,
             newest,
             floor,
         } = saved;
@@ -209,6 +223,7 @@ impl From<Saved> for Memory {
             settled,
             open,
             audits,
+            delivered,
             newest,
             floor,
             known,

@@ -5,8 +5,8 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::cursor::{Extent, Via};
-use super::endpoint::{Endpoint, choose};
 use super::details::Details;
+use super::endpoint::{Endpoint, choose};
 use super::engine::{Engine, EngineError};
 use super::frames::Item;
 use super::line::Line;

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::pin::{Pin, pin};
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 use tracing::{debug, info, warn};
 
 use super::cursor::{Audited, Extent, Via};
@@ -39,8 +39,8 @@ const AUDIT_RETRY: Duration = Duration::from_secs(5);
 const GROWTH: u32 = 8;
 /// … and beyond this number for the whole log.
 const MAX_TAIL: u32 = 500_000;
-/// How long nothing has to come for a refusal to be over. More than the span of [`events`], by which
-/// the log's own clock ends it, because lines can be late.
+/// How long nothing may come until a refusal is counted that could have more lines. More than the span of
+/// [`events`], by which the log's own clock ends it, because lines can be late.
 ///
 /// [`events`]: crate::events
 const QUIET: Duration = Duration::from_secs(2);
@@ -118,29 +118,33 @@ impl Reader<'_> {
             waiting_since: None,
         };
         let mut audit: Option<Audit<'_>> = None;
+        let mut quiet_since = Instant::now();
         let end = loop {
+            let is_waiting = self.member.lock().intake.has_open_events();
             let due = match audit {
                 None => self.due(&mut schedule),
                 Some(_) => None,
             };
-            let is_refusing = self.member.lock().intake.has_open_refusal();
             tokio::select! {
                 result = finish(&mut audit), if audit.is_some() => {
                     audit = None;
+                    quiet_since = Instant::now();
                     schedule.finished(&result);
                     self.report(result);
                 }
                 () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
                     audit = Some(Box::pin(self.audit()));
                 }
-                () = sleep(QUIET), if is_refusing => self.member.lock().intake.end_refusals(),
+                () = sleep_until(quiet_since + QUIET), if is_waiting && audit.is_none() => {
+                    self.member.lock().intake.close_events();
+                }
                 filled = self.unless_behind(log.fill()) => match filled {
                     None => break Ok(End::Silent),
                     Some(Err(error)) => break Err(error),
                     Some(Ok(is_open)) => match self.drain(&mut log, Via::Follow, is_open) {
                         Err(error) => break Err(error),
                         Ok(()) if !is_open => break Ok(End::Ended),
-                        Ok(()) => {}
+                        Ok(()) => quiet_since = Instant::now(),
                     }
                 },
             }

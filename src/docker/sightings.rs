@@ -23,7 +23,6 @@ pub(crate) struct Sightings {
     nonces: VecDeque<Nonce>,
     last_request: Option<Timestamp>,
     has_query: bool,
-    is_probe: bool,
 }
 
 impl Sightings {
@@ -40,7 +39,6 @@ impl Sightings {
         self.has_query |= has_query(line, request.path);
         let marker = self.marker.as_ref();
         let found = marker.and_then(|marker| marker.find(line, time));
-        self.is_probe = found.is_some();
         let Some(nonce) = found else {
             return false;
         };
@@ -49,11 +47,6 @@ impl Sightings {
             self.nonces.pop_front();
         }
         true
-    }
-
-    /// True if the last request was made by a probe of authtail.
-    pub(super) fn is_probe(&self) -> bool {
-        self.is_probe
     }
 
     /// True if a mark has been seen.

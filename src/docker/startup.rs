@@ -12,7 +12,7 @@ use super::frames::Item;
 use super::logs::{Log, LogError, Query};
 use super::timestamp::Timestamp;
 use crate::chain::chain;
-use crate::parse::mode;
+use crate::parse::{Parser, Sign};
 
 /// How much is looked at: services say it within their first lines.
 const MAX_RECORDS: usize = 1000;
@@ -51,13 +51,16 @@ async fn look(
 ) -> Result<Option<bool>, LogError> {
     let extent = Extent::Whole(Some(started.earlier(OVERLAP)));
     let mut log = Log::open(endpoint, id, Query::Read(extent), tty).await?;
+    let mut parser = Parser::new(None);
     let (mut records, mut bytes, mut reported) = (0, 0, None);
     while records < MAX_RECORDS && bytes < MAX_BYTES && log.fill().await? {
         while let Some(item) = log.next()? {
             if let Item::Record(record) = item {
                 records += 1;
                 bytes += record.bytes.len();
-                reported = mode::read(record.bytes).or(reported);
+                if let Sign::AuthMode(is_required) = parser.examine(record.bytes).1 {
+                    reported = Some(is_required);
+                }
             }
         }
     }

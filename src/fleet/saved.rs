@@ -80,7 +80,8 @@ impl Fleet {
         let mut inner = self.lock();
         inner.ghosts.retain(|id, _| exists(id));
         let gone: Vec<_> = inner.dormant.extract_if(.., |id, _| !exists(id)).collect();
-        for (_, member) in gone {
+        for (_, mut member) in gone {
+            member.progress.finish();
             inner
                 .slot(&member.identity)
                 .gone

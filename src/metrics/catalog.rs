@@ -36,29 +36,23 @@ pub(crate) const REQUEST_DURATION: Metric = Metric {
     labels: ROUTE,
     help: "Durations of requests on a route, where the log format has them.",
 };
-pub(crate) const LAST_REQUEST: Metric = Metric {
-    name: "authtail_last_request_timestamp_seconds",
-    kind: Kind::Gauge,
-    labels: ROUTE,
-    help: "When the newest request on a route was logged, by the engine's clock.",
-};
 pub(crate) const DENIALS: Metric = Metric {
     name: "authtail_denials_total",
     kind: Kind::Counter,
     labels: REASON,
-    help: "Refusals that the application has reported, by the most specific reason it gave.",
+    help: "Requests that the container has said to have refused, by reason.",
 };
 pub(crate) const NOTICES: Metric = Metric {
     name: "authtail_notices_total",
     kind: Kind::Counter,
     labels: &["source", "container", "kind"],
-    help: "Events that the application has reported besides requests and refusals, by kind.",
+    help: "Other lines of the container that are worth knowing about: errors, time-outs, starts.",
 };
-pub(crate) const AUTH_REPORTED: Metric = Metric {
-    name: "authtail_container_auth_reported",
+pub(crate) const LAST_REQUEST: Metric = Metric {
+    name: "authtail_last_request_timestamp_seconds",
     kind: Kind::Gauge,
-    labels: CONTAINER,
-    help: "1 if the application last said that it demands authentication, 0 if it said that it does not.",
+    labels: ROUTE,
+    help: "When the newest request on a route was logged, by the engine's clock.",
 };
 pub(crate) const LINES: Metric = Metric {
     name: "authtail_log_lines_total",
@@ -125,6 +119,12 @@ pub(crate) const START_TIME: Metric = Metric {
     kind: Kind::Gauge,
     labels: CONTAINER,
     help: "When the container was last started, by the engine's clock.",
+};
+pub(crate) const AUTH_REPORTED: Metric = Metric {
+    name: "authtail_container_auth_reported",
+    kind: Kind::Gauge,
+    labels: CONTAINER,
+    help: "1 if the container has said last that it demands authentication, 0 if that it does not.",
 };
 pub(crate) const CONTAINER_INFO: Metric = Metric {
     name: "authtail_container_info",
@@ -275,10 +275,9 @@ pub(crate) const PROCESS_START: Metric = Metric {
 pub(crate) const ALL: [&Metric; 41] = [
     &REQUESTS,
     &REQUEST_DURATION,
-    &LAST_REQUEST,
     &DENIALS,
     &NOTICES,
-    &AUTH_REPORTED,
+    &LAST_REQUEST,
     &LINES,
     &BYTES,
     &UNPARSED,
@@ -290,6 +289,7 @@ pub(crate) const ALL: [&Metric; 41] = [
     &LOSSY,
     &RUNNING,
     &START_TIME,
+    &AUTH_REPORTED,
     &CONTAINER_INFO,
     &IMAGE_INFO,
     &CREATED,

@@ -154,16 +154,15 @@ fn container(snapshot: &Snapshot) -> Samples {
         let last = route.last_request.map(Timestamp::seconds);
         samples.set_some(&catalog::LAST_REQUEST, &labels, last);
     }
-    for (reason, count) in tally.denials_by_reason() {
+    for (reason, count) in tally.denials() {
         samples.count(&catalog::DENIALS, &[source, container, reason], count);
     }
-    for (kind, count) in tally.notices_by_kind() {
+    for (kind, count) in tally.notices() {
         samples.count(&catalog::NOTICES, &[source, container, kind], count);
     }
-    let reported = tally
-        .auth_mode
-        .map(|(_, is_demanded)| f64::from(is_demanded));
-    samples.set_some(&catalog::AUTH_REPORTED, &labels, reported);
+    if let Some(is_required) = tally.is_auth_required() {
+        samples.count(&catalog::AUTH_REPORTED, &labels, u64::from(is_required));
+    }
     samples.count(&catalog::LINES, &labels, tally.lines);
     samples.count(&catalog::BYTES, &labels, tally.bytes);
     samples.count(&catalog::GAPS, &labels, tally.gaps);

@@ -7,9 +7,6 @@ use serde::{Deserialize, Serialize};
 pub struct Denial<'a> {
     /// Why.
     pub reason: Reason,
-    /// A hash of what the line says in the application's own words, without times, numbers and
-    /// fields: lines of one refusal say different things, and the same again is said of the next.
-    pub wording: u64,
     /// The status code that the line says was answered.
     pub code: Option<u16>,
     /// The method of the request, if the line has it.
@@ -21,7 +18,7 @@ pub struct Denial<'a> {
 }
 
 /// The label `reason` of `authtail_denials_total`, from the least specific on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub enum Reason {
     /// Refused, for a reason that is none of these.
     Other,

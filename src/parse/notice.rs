@@ -1,7 +1,9 @@
 //! What else an operator would want counted.
 
+use serde::{Deserialize, Serialize};
+
 /// The label `kind` of `authtail_notices_total`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub enum Notice {
     /// Authentication is switched off for this request or for all.
     AuthBypass,
@@ -48,6 +50,14 @@ impl Notice {
         Self::UpstreamUnreachable,
         Self::Warning,
     ];
+
+    /// True for what is never a client's fault: a check that fails so is the service's own trouble.
+    pub(crate) const fn is_of_service(self) -> bool {
+        matches!(
+            self,
+            Self::Database | Self::PoolExhausted | Self::Timeout | Self::UpstreamUnreachable
+        )
+    }
 
     /// Returns the label value.
     pub const fn as_str(self) -> &'static str {

@@ -1,6 +1,6 @@
 //! Reads the lines of one container, in the format that was given or that is found out.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use memchr::memmem::Finder;
 use regex::bytes::Regex;
@@ -9,9 +9,10 @@ use serde::{Deserialize, Serialize};
 use super::clean::clean;
 use super::fastify::{self, Halves};
 use super::format::{self, BuiltIn, Format};
+use super::patterns::Patterns;
 use super::room::Room;
 use super::settling::Settling;
-use super::{Reading, Unparsed, authelia, is_version, json, signs};
+use super::{Reading, Sign, Unparsed, authelia, is_version, json, signs};
 
 /// Reads the lines of one container.
 ///
@@ -31,6 +32,9 @@ pub struct Parser {
     /// Room for finding out whether another format reads a line.
     #[serde(skip)]
     spare: Room,
+    /// Denials and notices that the configuration describes.
+    #[serde(skip)]
+    patterns: Arc<Patterns>,
 }
 
 /// How a format is known.
@@ -53,6 +57,12 @@ impl Parser {
         Self { format, ..self }
     }
 
+    /// Sets which lines are denials and notices besides those that are known.
+    #[must_use]
+    pub fn with_patterns(self, patterns: Arc<Patterns>) -> Self {
+        Self { patterns, ..self }
+    }
+
     /// Returns the format, given or found. Once it is known it changes at most once, soon after
     /// it was found, as [`settling`] says.
     pub fn format(&self) -> Option<&Format> {
@@ -64,11 +74,17 @@ impl Parser {
     pub(crate) fn fork(&self) -> Option<Self> {
         let (format, origin) = self.format.as_ref()?;
         let is_settled = *origin == Origin::Given || self.settling.is_over();
-        (is_settled && format.name() != fastify::NAME).then(|| Self::new(Some(format.clone())))
+        (is_settled && format.name() != fastify::NAME)
+            .then(|| Self::new(Some(format.clone())).with_patterns(Arc::clone(&self.patterns)))
     }
 
     /// Reads one complete line, with or without its line end.
     pub fn read<'a>(&'a mut self, line: &'a [u8]) -> Reading<'a> {
+        self.examine(line).0
+    }
+
+    /// The same, and what the line means for those around it.
+    pub(crate) fn examine<'a>(&'a mut self, line: &'a [u8]) -> (Reading<'a>, Sign) {
         let Self {
             format,
             settling,
@@ -76,6 +92,7 @@ impl Parser {
             plain,
             room,
             spare,
+            patterns,
         } = self;
         let line = clean(line, plain);
         if format.is_none() && has_method(line) {
@@ -90,31 +107,42 @@ impl Parser {
             None => Reading::Other,
         };
         if let Some((Format::BuiltIn(found), Origin::Found)) = format {
-            match &reading {
-                Reading::Request(request) if !settling.counts(found, request) => {
-                    return Reading::Other;
-                }
-                Reading::Request(_) => {}
-                _ => {
-                    if let Some(new) = settling.replacement(found, line, spare) {
+            let is_counted_elsewhere = match &reading {
+                Reading::Request(request) => !settling.counts(found, request),
+                _ => match settling.replacement(found, line, spare) {
+                    Some(new) => {
                         *format = Some((new, Origin::Found));
-                        return Reading::Other;
+                        true
                     }
-                }
+                    None => false,
+                },
+            };
+            if is_counted_elsewhere {
+                return (Reading::Other, Sign::Access);
             }
         }
         if reading != Reading::Other {
-            return reading;
+            let sign = Sign::of(&reading);
+            return (reading, sign);
         }
         if authelia::may_be_denial(line) {
-            return authelia::denial(line, spare).map_or(Reading::Other, Reading::Denial);
+            let denial = authelia::denial(line, spare);
+            let reading = denial.map_or(Reading::Other, Reading::Denial);
+            let sign = Sign::of(&reading);
+            return (reading, sign);
         }
-        let is_access_line = has_request_line(line);
-        match signs::read(line, is_access_line) {
-            // The configuration alone says what an access line is.
-            Reading::Other if is_access_line && !is_custom(format.as_ref()) => unread(line, spare),
-            reading => reading,
+        let has_request_line = has_request_line(line);
+        let sign = signs::read(line, has_request_line, patterns, spare);
+        let reading = sign.reading();
+        // Whoever wrote an access line in another format, the request is counted where it belongs.
+        if reading != Reading::Other && has_method(line) && detect(line, spare).is_some() {
+            return (Reading::Other, Sign::Access);
         }
+        // The configuration alone says what an access line is.
+        if reading == Reading::Other && has_request_line && !is_custom(format.as_ref()) {
+            return (unread(line, spare), Sign::Access);
+        }
+        (reading, sign)
     }
 }
 
@@ -167,7 +195,7 @@ fn has_method(text: &[u8]) -> bool {
 ///
 /// A cheap sign of an access line in any format. The blank in front keeps out client libraries
 /// that log an answer, such as httpx's `"HTTP/1.1 200 OK"`.
-fn has_request_line(text: &[u8]) -> bool {
+pub(super) fn has_request_line(text: &[u8]) -> bool {
     static PROTOCOL: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b" HTTP/"));
     PROTOCOL.find_iter(text).any(|at| {
         let rest = text.get(at + PROTOCOL.needle().len()..).unwrap_or_default();
@@ -224,7 +252,7 @@ mod tests {
     fn detects_the_format_at_the_first_access_line() {
         let mut parser = Parser::new(None);
         assert_eq!(
-            parser.read(b"INFO:     Application startup complete.\n"),
+            parser.read(b"INFO:     Waiting for application startup.\n"),
             Reading::Other
         );
         assert!(parser.format().is_none());

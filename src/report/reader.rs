@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use super::numbers::Numbers;
+use super::remarks::Mode;
 use crate::docker::{Stream, Timestamp};
-use crate::events::{Events, Happened};
+use crate::events::{Event, Events, Said};
 use crate::parse::envelope::{Envelopes, Opened};
-use crate::parse::{Format, Parser, Reading, Request, Unparsed, clean, clock};
+use crate::parse::patterns::Patterns;
+use crate::parse::{Format, Notice, Parser, Reading, Request, Unparsed, clean, clock};
 use crate::route::{Placed, Routes};
 
 /// How many sources are told apart in one input; the lines of all others are read as one.
@@ -23,6 +25,8 @@ pub(crate) struct Settings {
     pub(crate) routes: Arc<Routes>,
     /// `None`: to be found out.
     pub(crate) format: Option<Format>,
+    /// What denials and notices look like, besides those that are known.
+    pub(crate) patterns: Arc<Patterns>,
     /// Lines before this time are left out, and so are those whose time is not known.
     pub(crate) since: Option<Timestamp>,
     /// The time of the reading.
@@ -102,9 +106,7 @@ impl Reader {
     pub(crate) fn end(&mut self) {
         let numbers = &mut self.counter.numbers;
         for source in &mut self.counter.sources {
-            for reason in source.events.end().into_iter().flatten() {
-                numbers.remarks.denial(reason);
-            }
+            source.events.close(|event| count(event, None, numbers));
         }
     }
 
@@ -203,17 +205,15 @@ impl Counter {
             calm,
             places,
         } = source;
-        let reading = parser.read(line);
-        // Where no line has a time, none is apart from another.
-        let when = time.unwrap_or(Timestamp::of_nanos(0));
+        let (reading, sign) = parser.examine(line);
+        let stream = opened.stream;
         let is_request = matches!(reading, Reading::Request(_));
         // Nothing is open behind a request, and another one changes nothing.
-        let happened = if is_request && *calm == Some(opened.stream) {
-            Happened::default()
-        } else {
-            events.take(opened.stream, when, line, &reading)
-        };
-        *calm = is_request.then_some(opened.stream);
+        if !is_request || *calm != Some(stream) {
+            let said = Said { stream, time, sign };
+            events.take(said, |event| count(event, time, numbers));
+        }
+        *calm = is_request.then_some(stream);
         match reading {
             Reading::Request(request) => match memo.place(&settings.routes, &request) {
                 Some(placed) => {
@@ -226,13 +226,12 @@ impl Counter {
                 None => numbers.outside.add(request.counted_code()),
             },
             Reading::Notice(notice) => {
-                numbers.remarks.sample(notice, clean(line, plain), time);
+                numbers.remarks.sample(notice, clean(line, plain));
             }
             Reading::Unparsed(reason) => numbers.unparsed(reason),
             Reading::Denial(_) => {}
             Reading::Other => numbers.other += 1,
         }
-        count(happened, time, numbers);
         is_request
     }
 
@@ -259,12 +258,15 @@ impl Counter {
     }
 }
 
-fn count(happened: Happened, time: Option<Timestamp>, numbers: &mut Numbers) {
-    for reason in happened.refusals.into_iter().flatten() {
-        numbers.remarks.denial(reason);
-    }
-    if let Some(notice) = happened.notice {
-        numbers.remarks.notice(notice, time);
+fn count(event: Event, time: Option<Timestamp>, numbers: &mut Numbers) {
+    let remarks = &mut numbers.remarks;
+    match event {
+        Event::Refused(reason) => remarks.denial(reason),
+        Event::Noticed(kind) => remarks.notice(kind, time),
+        Event::AuthMode(is_required) => {
+            remarks.notice(Notice::AuthMode, time);
+            remarks.mode = Some(Mode { is_required, time });
+        }
     }
 }
 
@@ -285,7 +287,8 @@ impl Source {
     fn new(name: Option<Arc<str>>, settings: &Settings) -> Self {
         Self {
             name,
-            parser: Parser::new(settings.format.clone()),
+            parser: Parser::new(settings.format.clone())
+                .with_patterns(Arc::clone(&settings.patterns)),
             events: Events::default(),
             calm: None,
             places: Vec::new(),

@@ -44,15 +44,10 @@ pub(crate) struct Mode {
 }
 
 impl Remarks {
-    /// Takes what a line of a kind says.
-    pub(crate) fn sample(&mut self, notice: Notice, line: &[u8], time: Option<Timestamp>) {
+    /// Takes a line of a kind.
+    pub(crate) fn sample(&mut self, notice: Notice, line: &[u8]) {
         if let Some(noted) = self.notices.get_mut(notice as usize) {
             noted.look(line);
-        }
-        if notice == Notice::AuthMode
-            && let Some(is_required) = auth_required(line)
-        {
-            self.mode = Some(Mode { is_required, time });
         }
     }
 
@@ -144,19 +139,6 @@ impl Noted {
     }
 }
 
-/// Reads `AUTH_REQUIRED=False` and the like.
-fn auth_required(line: &[u8]) -> Option<bool> {
-    let line = String::from_utf8_lossy(line).to_ascii_lowercase();
-    let (_, rest) = line.split_once("auth_required")?;
-    let value = rest.trim_start_matches(|c: char| " =:\"'".contains(c));
-    let end = value.find(|c: char| !c.is_ascii_alphanumeric());
-    match value.get(..end.unwrap_or(value.len()))? {
-        "true" | "1" | "yes" | "on" => Some(true),
-        "false" | "0" | "no" | "off" => Some(false),
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -166,35 +148,19 @@ mod tests {
     }
 
     fn say(remarks: &mut Remarks, notice: Notice, line: &[u8], time: Option<Timestamp>) {
-        remarks.sample(notice, line, time);
+        remarks.sample(notice, line);
         remarks.notice(notice, time);
-    }
-
-    #[test]
-    fn reads_the_mode_that_the_service_reports() {
-        for (line, expected) in [
-            ("🔐 Auth module loaded: AUTH_REQUIRED=False", Some(false)),
-            ("AUTH_REQUIRED = true", Some(true)),
-            (r#"{"auth_required": "0"}"#, Some(false)),
-            ("Auth bypass enabled (AUTH_REQUIRED=false) - x", Some(false)),
-            ("AUTH_REQUIRED=perhaps", None),
-            ("auth_required", None),
-            ("Auth module loaded", None),
-        ] {
-            assert_eq!(auth_required(line.as_bytes()), expected, "{line}");
-        }
     }
 
     #[test]
     fn parts_add_up_in_their_order() {
         let (mut first, mut second) = (Remarks::default(), Remarks::default());
         say(&mut first, Notice::Error, b"timeout 1", Some(time(1)));
-        say(
-            &mut first,
-            Notice::AuthMode,
-            b"AUTH_REQUIRED=true",
-            Some(time(2)),
-        );
+        let mode = |is_required, second| Mode {
+            is_required,
+            time: Some(time(second)),
+        };
+        first.mode = Some(mode(true, 2));
         say(&mut second, Notice::Error, b"timeout 2", None);
         say(
             &mut second,
@@ -202,12 +168,7 @@ mod tests {
             b"connection refused",
             Some(time(4)),
         );
-        say(
-            &mut second,
-            Notice::AuthMode,
-            b"AUTH_REQUIRED=false",
-            Some(time(5)),
-        );
+        second.mode = Some(mode(false, 5));
         say(&mut second, Notice::Startup, b"ready", Some(time(6)));
         first.denial(Reason::Expired);
         second.denial(Reason::MissingToken);
@@ -222,7 +183,7 @@ mod tests {
             (errors.count, errors.first, errors.last),
             (3, Some(time(1)), Some(time(4)))
         );
-        assert!(!first.mode.unwrap().is_required);
+        assert_eq!(first.mode, Some(mode(false, 5)));
         assert_eq!(
             first.denials(),
             [(Reason::MissingToken, 2), (Reason::Expired, 1)]

@@ -207,6 +207,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<(SystemTime, &[u8]), FormatError> {
     match u32::from_le_bytes(*version) {
         VERSION => {}
         newer if newer > VERSION => return Err(FormatError::Newer(newer)),
+        0 => return Err(FormatError::Damaged),
         older => return Err(FormatError::Older(older)),
     }
     let (listed, rest) = rest.split_first_chunk().ok_or(FormatError::Damaged)?;

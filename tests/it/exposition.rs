@@ -40,12 +40,19 @@ routes:
         ("com.docker.compose.service", "auth"),
     ];
     let auth = engine.create(Container::running("shop-auth-1").labelled(&compose));
-    for code in [200, 200, 401, 418] {
+    for line in [
+        "INFO:     Auth module loaded: AUTH_REQUIRED=True",
+        "ERROR:    Token verification error: [Errno 111] Connect call failed ('127.0.0.1', 5432)",
+        "WARNING:  REJECTED - Token validation failed | path=/api/v1/auth/validate",
+    ] {
+        engine.log(&auth, line);
+    }
+    for code in [401, 200, 200, 418] {
         engine.log(&auth, &validate(code));
     }
     engine.log(&auth, &access("GET", "/api/v1/chat/x", 403));
     engine.log(&auth, &(validate(200) + " forged"));
-    exporter.until_lines("shop-auth-1", 6).await;
+    exporter.until_lines("shop-auth-1", 9).await;
     let timing = [("authtail.format", "timing")];
     let timed = engine.create(Container::running("timed").labelled(&timing));
     for line in [

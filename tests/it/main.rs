@@ -35,9 +35,11 @@ mod pieces;
 mod probes;
 mod properties;
 mod proxies;
+mod refusals;
 mod rotation;
 mod secrets;
 mod settings;
+mod signs;
 #[cfg(feature = "test-tools")]
 mod stack;
 mod state;

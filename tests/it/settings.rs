@@ -277,6 +277,51 @@ formats:
 }
 
 #[tokio::test]
+async fn words_of_the_file_are_read_as_it_says() {
+    let engine = FakeEngine::start();
+    let file = engine.directory().join("authtail.yml");
+    let text = r"
+denials: {expired: ticket too old, service_error: ['~^ERROR store: ', '~^ERROR ldap: ']}
+notices: {invalid_request: '~^ERROR gateway: '}
+containers:
+  web: {denials: {revoked: '~ticket .* taken back'}, notices: {slow: '~ took \d{4,} ms$'}}
+";
+    fs::write(&file, text).unwrap();
+    let exporter = Exporter::with(&engine, &["--config.file", file.to_str().unwrap()]).await;
+    for name in ["web", "other"] {
+        let id = engine.run(name);
+        for line in [
+            "INFO ticket too old",
+            "INFO ticket 7 was taken back, because the ticket too old was",
+            "ERROR store: no answer",
+            "ERROR gateway: bad frame",
+            "INFO: the check took 1234 ms",
+            "WARNING: Token has expired",
+        ] {
+            engine.log(&id, line);
+            engine.log(&id, &validate(401));
+        }
+        // An access line is one, whatever is in it.
+        engine.log(
+            &id,
+            &access("GET", "/ticket%20too%20old?ERROR store: ", 200),
+        );
+        exporter.until_lines(name, 13).await;
+    }
+    let page = exporter.page().await;
+    let denials = |name: &str| {
+        ["expired", "revoked", "service_error"].map(|reason| page.denials(name, reason).unwrap())
+    };
+    let notices = |name: &str| {
+        ["slow", "invalid_request", "error"].map(|kind| page.notices(name, kind).unwrap())
+    };
+    assert_eq!(denials("web"), [2.0, 1.0, 1.0]);
+    assert_eq!(denials("other"), [3.0, 0.0, 1.0]);
+    assert_eq!(notices("web"), [1.0, 1.0, 0.0]);
+    assert_eq!(notices("other"), [0.0, 1.0, 0.0]);
+}
+
+#[tokio::test]
 async fn labels_that_cannot_be_used_are_said_and_ignored() {
     let engine = FakeEngine::start();
     let exporter = Exporter::of(&engine).await;

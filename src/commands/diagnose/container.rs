@@ -37,6 +37,7 @@ pub(super) fn read(
         let protected = Protected::all(reading.forward_auth);
         settings.routes = routes.protecting(protected)?.into();
         settings.format = settings.format.or(plan.format);
+        settings.patterns = plan.patterns;
         let since = settings.since;
         let mut reader = Reader::new(settings);
         let read = container.read(since, |line| {

@@ -51,6 +51,7 @@ pub(super) fn diagnose(options: &Options, diagnose: DiagnoseOptions) -> Result<u
     let settings = Settings {
         routes: Arc::new(routes.protecting(protected())?),
         format: named.flatten(),
+        patterns: Arc::clone(&config.patterns),
         since,
         now,
     };

@@ -68,7 +68,7 @@ impl Cursor {
         let placed = audit.reply.place(record, self.traits);
         let mark = placed.mark;
         audit.has_gap &= self.first != Some(mark);
-        self.is_unread = false;
+        self.met = None;
         if !audit.reply.is_joined {
             if self.position == Some(mark) && !placed.is_cut {
                 audit.reply.is_joined = true;
@@ -101,7 +101,7 @@ impl Cursor {
         } else {
             Verdict::New
         };
-        self.is_unread = self.memory.is_unread(mark.key);
+        self.met = self.memory.noted(mark.key);
         self.raise(record);
         self.memory.settle(mark);
         self.position = Some(mark);
@@ -150,7 +150,8 @@ impl Cursor {
                 last => last,
             };
         }
-        self.memory.settle_missed();
+        let missed = self.memory.settle_missed();
+        self.missed.extend(missed);
         let last = self.follow.last;
         if self.traits.can_rotate {
             self.follow.is_joined = true;
@@ -160,7 +161,8 @@ impl Cursor {
         {
             // It leaves nothing out, and the audit has shown what came before.
             self.position = last;
-            self.memory.settle_all();
+            let missed = self.memory.settle_all();
+            self.missed.extend(missed);
             self.follow.is_joined = true;
         } else {
             self.follow.is_joined |= last == self.position;

@@ -15,6 +15,8 @@ use super::frames::{PerStream, Record};
 use super::memory::{Mark, Memory};
 use super::reply::{Order, Reply, Traits};
 use super::timestamp::Timestamp;
+use crate::events::Said;
+use crate::parse::Sign;
 use audit::Audit;
 pub(crate) use audit::{Audited, Extent};
 
@@ -89,9 +91,12 @@ pub(crate) struct Cursor {
     is_overdue: bool,
     #[serde(skip)]
     unplaced: usize,
-    /// True if an audit has just met the end of a line that was not read as a request.
+    /// What was noted of the record that an audit has just met, if only a follow had delivered it.
     #[serde(skip)]
-    is_unread: bool,
+    met: Option<Sign>,
+    /// What was noted of records that no audit will meet.
+    #[serde(skip)]
+    missed: Vec<Said>,
 }
 
 impl Cursor {
@@ -131,7 +136,7 @@ impl Cursor {
     }
 
     fn admit_followed(&mut self, record: &Record<'_>) -> Verdict {
-        self.is_unread = false;
+        self.met = None;
         let placed = self.follow.place(record, self.traits);
         let (mark, is_above) = (placed.mark, self.is_above(record));
         if !is_above {
@@ -174,21 +179,32 @@ impl Cursor {
             self.memory.settle(mark);
             self.position = Some(mark);
         } else {
-            self.memory.open(mark);
+            self.memory.open(record.stream, mark);
         }
         Verdict::New
     }
 
-    /// Notes that the line that ended with the record that a follow has just delivered was no request.
-    pub(crate) fn mark_unread(&mut self) {
+    /// Notes what the line is that ended with the record that a follow has just delivered.
+    pub(crate) fn note(&mut self, sign: Sign) {
         if let Some(last) = self.follow.last {
-            self.memory.mark_unread(last.key);
+            self.memory.note(last.key, sign);
         }
     }
 
-    /// True if an audit has just met the end of a line that was counted, and not as a request.
-    pub(crate) fn is_unread(&self) -> bool {
-        self.is_unread
+    /// What was noted of the record that an audit has just met, if only a follow had delivered it.
+    pub(crate) fn met(&self) -> Option<Sign> {
+        self.met
+    }
+
+    /// Takes what was noted of records that no audit has met or will meet.
+    pub(crate) fn take_missed(&mut self) -> Vec<Said> {
+        std::mem::take(&mut self.missed)
+    }
+
+    /// Says that no audit will come any more.
+    pub(crate) fn give_up(&mut self) {
+        let missed = self.memory.settle_all();
+        self.missed.extend(missed);
     }
 
     /// Says that a follow has failed in a way that may have lost something.

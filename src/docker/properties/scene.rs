@@ -13,12 +13,22 @@ use crate::tally::RouteTally;
 
 const LINE: &str = r#"INFO:     172.26.0.3:37290 - "GET /api/v1/auth/validate?page=xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx HTTP/1.1" "#;
 
+/// Lines that are no requests: refusals of two lines, an exception, and what means nothing.
+const TEXTS: [&str; 6] = [
+    "ERROR: Token verification error: timed out",
+    "WARNING: REJECTED - Token validation failed",
+    "ERROR: Error during token validation",
+    "Traceback (most recent call last):",
+    "asyncpg.exceptions.TooManyConnectionsError: x",
+    "xxxxxxxxxxxx",
+];
+
 /// One record of the true log.
 #[derive(Clone, Debug)]
 pub(super) struct Written {
-    stream: Stream,
-    time: Timestamp,
-    bytes: Vec<u8>,
+    pub(super) stream: Stream,
+    pub(super) time: Timestamp,
+    pub(super) bytes: Vec<u8>,
 }
 
 /// A line to be written.
@@ -33,7 +43,8 @@ pub(super) struct Print {
     /// Where it is cut into pieces.
     pub(super) pieces: u8,
     pub(super) has_newline: bool,
-    pub(super) is_blank: bool,
+    /// Which of [`TEXTS`] it is, or a request.
+    pub(super) text: u8,
 }
 
 /// What happens next.
@@ -69,7 +80,7 @@ struct Auditing {
 pub(super) struct Scene {
     world: World,
     pub(super) intake: Intake,
-    log: Vec<Written>,
+    pub(super) log: Vec<Written>,
     /// Records that are still to be written.
     future: Vec<Written>,
     /// What the follow will deliver next; `None` if there is none.
@@ -106,10 +117,9 @@ pub(super) fn written(prints: &[Print], world: World) -> Vec<Written> {
             at = clock / 1_000_000_000 * 1_000_000_000;
         }
         let code = [200, 401, 403, 500][number % 4];
-        let text = if print.is_blank {
-            "x".repeat(12)
-        } else {
-            format!("{LINE}{code} X")
+        let text = match TEXTS.get(usize::from(print.text).wrapping_sub(1)) {
+            Some(text) => (*text).to_owned(),
+            None => format!("{LINE}{code} X"),
         };
         let ending = if print.has_newline || world.is_coarse {
             "\n"
@@ -133,34 +143,6 @@ impl World {
     fn can_set(self) -> bool {
         !self.is_coarse && !self.filters_each
     }
-}
-
-/// How many lines, requests and bytes there are.
-pub(super) fn truth(records: &[Written], world: World) -> (u64, u64, u64) {
-    let mut lines = 0;
-    let mut requests = 0;
-    for stream in [Stream::Stdout, Stream::Stderr] {
-        let mut text = Vec::new();
-        let mut at = None;
-        let mut end = |text: &mut Vec<u8>| {
-            lines += u64::from(!text.is_empty());
-            requests += u64::from(text.starts_with(b"INFO"));
-            text.clear();
-        };
-        for record in records.iter().filter(|record| record.stream == stream) {
-            if at != Some(record.time) && !world.is_coarse {
-                end(&mut text);
-            }
-            at = Some(record.time);
-            text.extend(&record.bytes);
-            if text.ends_with(b"\n") {
-                end(&mut text);
-            }
-        }
-        end(&mut text);
-    }
-    let bytes = records.iter().map(|record| record.bytes.len() as u64).sum();
-    (lines, requests, bytes)
 }
 
 impl Scene {
@@ -193,6 +175,16 @@ impl Scene {
         let tally = self.intake.tally();
         let requests = tally.routes().map(RouteTally::total).sum();
         (tally.lines, requests, tally.bytes)
+    }
+
+    /// What is counted of refusals and notices.
+    pub(super) fn events(&self) -> Vec<(&'static str, u64)> {
+        let tally = self.intake.tally();
+        tally
+            .denials()
+            .chain(tally.notices())
+            .filter(|(_, count)| *count > 0)
+            .collect()
     }
 
     pub(super) fn step(&mut self, step: &Step) {

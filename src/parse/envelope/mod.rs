@@ -83,9 +83,10 @@ impl Envelopes {
         self.shape.is_some_and(is_free)
     }
 
-    /// Opens one line of input, with or without its line end; `None`: it is a part of a line that
+    /// Opens one line of input, with or without its line end, which is left out; `None`: it is a part of a line that
     /// ends in a later one.
     pub(crate) fn open<'a>(&'a mut self, line: &'a [u8]) -> Option<Opened<'a>> {
+        let line = without_end(line);
         let mut opened = Opened {
             line,
             time: None,
@@ -98,7 +99,7 @@ impl Envelopes {
             None => self.settle(line),
         };
         if let Some(prefix) = shape.prefix {
-            let Some(found) = prefix.open(without_end(line), self.now) else {
+            let Some(found) = prefix.open(line, self.now) else {
                 return Some(opened);
             };
             opened = found;
@@ -106,7 +107,7 @@ impl Envelopes {
         let Some(wrapper) = shape.wrapper else {
             return Some(opened);
         };
-        let Some(wrapped) = wrapper.open(without_end(opened.line), &mut self.text) else {
+        let Some(wrapped) = wrapper.open(opened.line, &mut self.text) else {
             self.is_broken = true;
             return Some(opened);
         };
@@ -136,7 +137,7 @@ impl Envelopes {
 
     /// Looks for an envelope around one of the first lines.
     fn settle(&mut self, line: &[u8]) -> Shape {
-        let shape = Shape::of(without_end(line), &mut self.text);
+        let shape = Shape::of(line, &mut self.text);
         self.preface += 1;
         if shape != Shape::default() || self.preface == MAX_PREFACE {
             self.shape = Some(shape);

@@ -17,10 +17,11 @@ use crate::support::exporter::DEADLINE;
 const RANGE: u64 = 60;
 
 /// What this scene leads to, when alerts wait for nothing.
-const FIRING: [&str; 6] = [
+const FIRING: [&str; 7] = [
     "AuthRefusedShareCritical",
     "AuthRefusedShareHigh",
     "AuthServerErrors",
+    "AuthServiceError",
     "AuthSlowResponses",
     // The clock of this engine stands still, hours ago.
     "AuthtailLagging",
@@ -85,7 +86,9 @@ fn problem(expression: &str, found: &[Series]) -> Option<String> {
         return Some("empty".to_owned());
     }
     // Many end in `or 0 * …`, which would hide that the codes before it are none.
-    if expression.contains("authtail_request") && !has_value(|value| value != 0.0) {
+    let happens = ["authtail_request", "authtail_denials", "authtail_notices"];
+    let happens = happens.iter().any(|name| expression.contains(name));
+    if happens && !has_value(|value| value != 0.0) {
         return Some("only zeros".to_owned());
     }
     None
@@ -122,6 +125,10 @@ async fn the_rules_are_evaluated_and_say_what_is_going_on() {
             1.0,
         ),
         ("count(job_source_route:authtail_requests:rate2m)", 6.0),
+        (
+            r#"job_source:authtail_notices_trouble:increase10m{source="plain"} > bool 0"#,
+            1.0,
+        ),
         // Steady traffic for a quarter of an hour is needed before it can have stopped.
         ("absent(job_source_route:authtail_stopped:bool)", 1.0),
     ] {

@@ -41,6 +41,8 @@ pub struct Scene {
     logged: u32,
     /// What is probed; stops with the scene.
     service: Service,
+    /// Lines of the first source that are no requests.
+    said: u32,
 }
 
 impl Scene {
@@ -76,6 +78,7 @@ impl Scene {
             timed,
             logged: 0,
             service,
+            said: 0,
         };
         scene.engine.until_followed(&probed).await;
         let engine = &scene.engine;
@@ -98,12 +101,22 @@ impl Scene {
         for path in [VALIDATE, CHAT, VOICE] {
             scene.log(path, 200, "0.02");
         }
+        scene.say("INFO:     Auth module loaded: AUTH_REQUIRED=True");
         scene.settle().await;
         scene
     }
 
     /// Logs at least 20 requests on each route of each source; `voice` only refuses.
     pub async fn traffic(&mut self) {
+        for _ in 0..3 {
+            self.say(
+                "ERROR:    Token verification error: [Errno 111] Connect call failed ('db', 5432)",
+            );
+            self.say("WARNING:  REJECTED - Token validation failed | path=/");
+            self.log(VOICE, 401, "1.5");
+        }
+        self.say("INFO:     Application startup complete.");
+        self.say("ERROR:    out of luck");
         for code in CODES.into_iter().cycle().take(2 * CODES.len()) {
             self.log(VALIDATE, code, "0.004");
             self.log(CHAT, code, "0.3");
@@ -124,9 +137,14 @@ impl Scene {
         self.logged += 1;
     }
 
+    fn say(&mut self, line: &str) {
+        self.engine.log(&self.plain, line);
+        self.said += 1;
+    }
+
     async fn settle(&self) {
-        for container in ["plain", "timed"] {
-            self.exporter.until_lines(container, self.logged).await;
+        for (container, lines) in [("plain", self.logged + self.said), ("timed", self.logged)] {
+            self.exporter.until_lines(container, lines).await;
         }
     }
 }

@@ -333,6 +333,18 @@ impl Page {
             .unwrap_or_default()
     }
 
+    /// Refusals of a container with a reason.
+    pub fn denials(&self, container: &str, reason: &str) -> Option<f64> {
+        let labels = [("container", container), ("reason", reason)];
+        self.sum("authtail_denials_total", &labels)
+    }
+
+    /// Notices of a container of a kind.
+    pub fn notices(&self, container: &str, kind: &str) -> Option<f64> {
+        let labels = [("container", container), ("kind", kind)];
+        self.sum("authtail_notices_total", &labels)
+    }
+
     /// Records that a container's log repeated.
     pub fn duplicates(&self, container: &str) -> Option<f64> {
         self.sum("authtail_log_duplicates_total", &[("container", container)])
@@ -356,7 +368,10 @@ impl Page {
                 .iter()
                 .any(|end| name.ends_with(end));
             // What the process itself did begins anew with each process.
-            let is_kept = name.starts_with("authtail_request") || name.starts_with("authtail_log");
+            let kept = ["request", "log", "denials", "notices"];
+            let is_kept = kept
+                .iter()
+                .any(|kept| name.starts_with(&format!("authtail_{kept}")));
             if is_counter && is_kept {
                 let now = self.get(series).unwrap_or_default();
                 assert!(now >= *before, "{series} went from {before} to {now}");
