@@ -139,6 +139,11 @@ impl Tally {
         self.events.learn(sign, time);
     }
 
+    /// Notes that the container has said whether it demands authentication.
+    pub(crate) fn report_mode(&mut self, is_required: bool, time: Timestamp) {
+        self.events.report_mode(is_required, time);
+    }
+
     /// Creates the series of a route at zero.
     pub(crate) fn expect(&mut self, route: usize) {
         if let Some(route) = self.routes.get_mut(route) {

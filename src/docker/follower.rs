@@ -25,7 +25,6 @@ use super::timestamp::Timestamp;
 use crate::chain::chain;
 use crate::config::{Config, Plan};
 use crate::fleet::{Fleet, Member, SavedMember, State};
-use crate::parse::Sign;
 use crate::probe::Marker;
 
 /// How often a stopped container is looked at, in case the event of its start was lost.
@@ -202,7 +201,7 @@ impl Follower {
         {
             let mut state = member.lock();
             let tally = state.intake.tally_mut();
-            tally.learn(Sign::AuthMode(mode), started);
+            tally.report_mode(mode, started);
         }
         let mut attempt = Attempt {
             details,

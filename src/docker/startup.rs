@@ -58,7 +58,7 @@ async fn look(
             if let Item::Record(record) = item {
                 records += 1;
                 bytes += record.bytes.len();
-                if let Sign::AuthMode(is_required) = parser.examine(record.bytes).1 {
+                if let Sign::AuthMode { is_required, .. } = parser.examine(record.bytes).1 {
                     reported = Some(is_required);
                 }
             }

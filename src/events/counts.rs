@@ -27,8 +27,8 @@ impl Counts {
                 increase(&mut self.denials, reason as usize);
             }
             Event::Noticed(kind) => increase(&mut self.notices, kind as usize),
-            Event::AuthMode(is_required) => {
-                increase(&mut self.notices, Notice::AuthMode as usize);
+            Event::AuthMode { is_required, kind } => {
+                increase(&mut self.notices, kind as usize);
                 self.auth_mode = time.map(|time| (time, is_required)).max(self.auth_mode);
             }
         }
@@ -38,11 +38,14 @@ impl Counts {
     pub(crate) fn learn(&mut self, sign: Sign, time: Timestamp) {
         match sign {
             Sign::Denial { .. } => self.has_refused = true,
-            Sign::AuthMode(is_required) => {
-                self.auth_mode = self.auth_mode.max(Some((time, is_required)));
-            }
+            Sign::AuthMode { is_required, .. } => self.report_mode(is_required, time),
             _ => {}
         }
+    }
+
+    /// Notes that the container has said whether it demands authentication.
+    pub(crate) fn report_mode(&mut self, is_required: bool, time: Timestamp) {
+        self.auth_mode = self.auth_mode.max(Some((time, is_required)));
     }
 
     /// Adds the numbers of another container.
@@ -131,16 +134,21 @@ mod tests {
         assert!(counts.denials(false).all(|(_, count)| count == 0));
     }
 
+    fn mode(is_required: bool) -> Event {
+        let kind = Notice::AuthMode;
+        Event::AuthMode { is_required, kind }
+    }
+
     #[test]
     fn the_newest_word_on_authentication_counts() {
         let mut counts = Counts::default();
         assert_eq!(counts.is_auth_required(), None);
-        counts.add(Event::AuthMode(false), Some(time(5)));
+        counts.add(mode(false), Some(time(5)));
         assert_eq!(counts.is_auth_required(), Some(false));
-        counts.learn(Sign::AuthMode(true), time(4));
+        counts.report_mode(true, time(4));
         assert_eq!(counts.is_auth_required(), Some(false));
         let mut other = Counts::default();
-        other.add(Event::AuthMode(true), Some(time(6)));
+        other.add(mode(true), Some(time(6)));
         counts.join(&other);
         assert_eq!(counts.is_auth_required(), Some(true));
         let modes = counts.notices(false).find(|(kind, _)| *kind == "auth_mode");

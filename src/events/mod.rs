@@ -27,8 +27,11 @@ pub(crate) enum Event {
     /// A request was refused.
     Refused(Reason),
     Noticed(Notice),
-    /// The service says whether it demands authentication.
-    AuthMode(bool),
+    /// The service says whether it demands authentication, in a notice of a kind.
+    AuthMode {
+        is_required: bool,
+        kind: Notice,
+    },
 }
 
 /// The events of one container that are not complete yet.
@@ -75,7 +78,7 @@ impl Events {
             emit(Event::Noticed(kind));
         }
         match sign {
-            Sign::AuthMode(is_required) => emit(Event::AuthMode(is_required)),
+            Sign::AuthMode { is_required, kind } => emit(Event::AuthMode { is_required, kind }),
             Sign::Exception { kind, .. } if report.is_of_refusal() && kind.is_of_service() => {
                 self.refusals.blame_service(stream);
             }
@@ -117,7 +120,7 @@ mod tests {
         let name = |event| match event {
             Event::Refused(reason) => reason.as_str().to_owned(),
             Event::Noticed(kind) => kind.as_str().to_owned(),
-            Event::AuthMode(is_required) => format!("auth={is_required}"),
+            Event::AuthMode { is_required, kind } => format!("{}={is_required}", kind.as_str()),
         };
         for &(stream, time, line) in lines {
             let (_, sign) = parser.examine(line.as_bytes());

@@ -70,7 +70,7 @@ impl Report {
             | Sign::Request
             | Sign::Access
             | Sign::Probe { .. }
-            | Sign::AuthMode(_) => {
+            | Sign::AuthMode { .. } => {
                 self.stage = Stage::None;
                 None
             }

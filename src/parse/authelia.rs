@@ -88,7 +88,6 @@ pub(super) fn denial<'a>(line: &'a [u8], room: &'a mut Room) -> Option<Denial<'a
     };
     Some(Denial {
         reason,
-        // Authelia says it in one line, so each is a refusal.
         code,
         method: entry.method.map(|method| room.get(&method)),
         path: entry.path.map(|path| fields::path(room.get(&path))),

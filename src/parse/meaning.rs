@@ -257,6 +257,11 @@ pub(super) fn auth_mode(understood: &Understood<'_>, message: &[u8]) -> Option<b
                 truth(last.into_iter().next()?)
             })
         }
+        // `Auth bypass enabled (AUTH_REQUIRED=false)`
+        Some(Meaning::Tells(Notice::AuthBypass)) => {
+            let enabled = understood.rest.strip_prefix(b" enabled");
+            setting(next(enabled.unwrap_or(understood.rest))?)
+        }
         // `Authentication required: True` is no refusal.
         Some(Meaning::Says(Reason::MissingToken)) => {
             whole_truth(understood.rest.strip_prefix(b": ")?)
@@ -314,7 +319,7 @@ mod tests {
 
     fn read(line: &[u8]) -> Option<bool> {
         match Parser::new(None).examine(line).1 {
-            Sign::AuthMode(is_required) => Some(is_required),
+            Sign::AuthMode { is_required, .. } => Some(is_required),
             _ => None,
         }
     }
@@ -328,6 +333,10 @@ mod tests {
             ),
             (
                 "INFO:auth.service:🔐 Auth module loaded: AUTH_REQUIRED=False",
+                false,
+            ),
+            (
+                "2026-11-21 19:46:43,991 - auth.service - INFO - ✅ Auth bypass enabled (AUTH_REQUIRED=false) - returning POC user",
                 false,
             ),
             ("Auth module loaded: AUTH_REQUIRED=False\n", false),

@@ -125,14 +125,13 @@ impl Parser {
             let sign = Sign::of(&reading);
             return (reading, sign);
         }
-        if authelia::may_be_denial(line) {
-            let denial = authelia::denial(line, spare);
-            let reading = denial.map_or(Reading::Other, Reading::Denial);
-            let sign = Sign::of(&reading);
-            return (reading, sign);
-        }
         let has_request_line = has_request_line(line);
         let sign = signs::read(line, has_request_line, patterns, spare);
+        if authelia::may_be_denial(line) {
+            let denial = authelia::denial(line, spare).map(Reading::Denial);
+            let sign = denial.as_ref().map_or(sign, Sign::of);
+            return (denial.unwrap_or_else(|| sign.reading()), sign);
+        }
         let reading = sign.reading();
         // Whoever wrote an access line in another format, the request is counted where it belongs.
         if reading != Reading::Other && has_method(line) && detect(line, spare).is_some() {

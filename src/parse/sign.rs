@@ -29,7 +29,11 @@ pub(crate) enum Sign {
     /// A line that an operator would want counted.
     Notice(Notice),
     /// The service says whether it demands authentication.
-    AuthMode(bool),
+    AuthMode {
+        is_required: bool,
+        /// As what it is counted: it may say so because of a request that it lets through.
+        kind: Notice,
+    },
     /// A line that says that an exception was caught, the report of which may follow.
     Announcement,
     /// The head of such a report.
@@ -96,9 +100,8 @@ impl Sign {
         match reading {
             Reading::Request(_) => Self::Request,
             Reading::Unparsed(_) => Self::Access,
-            Reading::Denial(Denial { reason, .. }) => {
-                Self::denial(*reason, reason.as_str().as_bytes())
-            }
+            // A format that has lines about refusals says each in one line.
+            Reading::Denial(Denial { reason, .. }) => Self::denial(*reason, b""),
             Reading::Notice(kind) => Self::Notice(*kind),
             Reading::Other => Self::Other,
         }
@@ -114,8 +117,9 @@ impl Sign {
                 path: None,
                 client: None,
             }),
-            Self::Notice(kind) | Self::Exception { kind, .. } => Reading::Notice(kind),
-            Self::AuthMode(_) => Reading::Notice(Notice::AuthMode),
+            Self::Notice(kind) | Self::Exception { kind, .. } | Self::AuthMode { kind, .. } => {
+                Reading::Notice(kind)
+            }
             Self::Announcement | Self::Head => Reading::Notice(Notice::Traceback),
             Self::Request
             | Self::Access

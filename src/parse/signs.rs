@@ -95,7 +95,7 @@ fn of_text(line: &[u8], has_request_line: bool) -> Sign {
     }
     let understood = meaning::understand(message);
     if let Some(is_required) = meaning::auth_mode(&understood, message) {
-        return Sign::AuthMode(is_required);
+        return mode(is_required, understood.meaning);
     }
     let was_left = || find(line, b"context canceled").is_some();
     of_meaning(
@@ -137,7 +137,7 @@ fn of_fields(fields: &Fields<'_>, room: &Room) -> Sign {
     let is_report = fields.report.is_some() || exceptions::is_head(message);
     let understood = meaning::understand(message);
     if let Some(is_required) = meaning::auth_mode(&understood, message) {
-        return Sign::AuthMode(is_required);
+        return mode(is_required, understood.meaning);
     }
     let words = words(message, &understood);
     let mut whole = understood;
@@ -166,6 +166,14 @@ fn of_fields(fields: &Fields<'_>, room: &Room) -> Sign {
         }
         sign => sign,
     }
+}
+
+fn mode(is_required: bool, meaning: Option<Meaning>) -> Sign {
+    let kind = match meaning {
+        Some(Meaning::Tells(kind)) => kind,
+        _ => Notice::AuthMode,
+    };
+    Sign::AuthMode { is_required, kind }
 }
 
 /// Turns what is understood of a message into a sign. `was_left` tells whether a client has ended

@@ -8,7 +8,7 @@ use crate::docker::{Stream, Timestamp};
 use crate::events::{Event, Events, Said};
 use crate::parse::envelope::{Envelopes, Opened};
 use crate::parse::patterns::Patterns;
-use crate::parse::{Format, Notice, Parser, Reading, Request, Unparsed, clean, clock};
+use crate::parse::{Format, Parser, Reading, Request, Unparsed, clean, clock};
 use crate::route::{Placed, Routes};
 
 /// How many sources are told apart in one input; the lines of all others are read as one.
@@ -263,8 +263,8 @@ fn count(event: Event, time: Option<Timestamp>, numbers: &mut Numbers) {
     match event {
         Event::Refused(reason) => remarks.denial(reason),
         Event::Noticed(kind) => remarks.notice(kind, time),
-        Event::AuthMode(is_required) => {
-            remarks.notice(Notice::AuthMode, time);
+        Event::AuthMode { is_required, kind } => {
+            remarks.notice(kind, time);
             remarks.mode = Some(Mode { is_required, time });
         }
     }
