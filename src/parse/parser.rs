@@ -64,7 +64,7 @@ impl Parser {
     }
 
     /// Returns the format, given or found. Once it is known it changes at most once, soon after
-    /// it was found, as [`settling`] says.
+    /// it was found: where a server and a middleware log the same requests.
     pub fn format(&self) -> Option<&Format> {
         self.format.as_ref().map(|(format, _)| format)
     }
