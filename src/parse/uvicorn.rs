@@ -48,12 +48,13 @@ fn json_line<'a>(line: &'a [u8], room: &'a mut Room) -> Option<Request<'a>> {
     });
     let [message, text, logger, name] = picked.ok()?;
     // Any other logger may repeat what a client sent. Behind gunicorn it is `uvicorn.access` too; loguru
-    // names the module.
+    // names the module. An `event` of structlog's middleware has a format of its own.
     let is_access = match logger.or(name) {
-        Some(Value::Text(logger)) => {
+        Some(Value::Text(logger)) if message.is_some() => {
             let logger = logger.decoded();
             logger.ends_with(b"access") || logger.starts_with(b"uvicorn.protocols.")
         }
+        Some(Value::Text(logger)) => *logger.decoded() == *b"uvicorn.access",
         _ => message.is_some(),
     };
     if !is_access {
@@ -282,7 +283,7 @@ mod tests {
         for line in [
             r#"{"message": ["GET / HTTP/1.1\""]}"#,
             r#"{"event": "- \"GET / HTTP/1.1\" 401"}"#,
-            r#"{"event": "- \"GET / HTTP/1.1\" 401", "logger": "app"}"#,
+            r#"{"event": "- \"GET / HTTP/1.1\" 401", "logger": "api.access"}"#,
             r#"{"record": {"message": "- \"GET / HTTP/1.1\" 401", "name": "app"}}"#,
             r#"{"message": "\"GET / HTTP/1.1\" 401 12"}"#,
             r#"{"message": "started"}"#,
