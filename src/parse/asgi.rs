@@ -15,7 +15,9 @@ use std::time::Duration;
 use super::duration::{Unit, duration};
 use super::format::BuiltIn;
 use super::room::Room;
-use super::scan::{after_shape, cut, is_method, is_size, last_word, request_line, word};
+use super::scan::{
+    after_shape, cut, is_method, is_size, last_word, rcut, request_line, versioned, word,
+};
 use super::{Request, fields, is_version};
 
 pub(super) const FORMATS: &[BuiltIn] = &[
@@ -59,12 +61,29 @@ fn granian<'a>(line: &'a [u8], _: &'a mut Room) -> Option<Request<'a>> {
     let rest = rest.strip_prefix(b"- \"")?;
     let (rest, time) = last_word(rest)?;
     let (rest, code) = last_word(rest)?;
-    let (method, target) = request_line(rest.strip_suffix(b"\"")?)?;
+    let line = rest.strip_suffix(b"\"")?;
+    let code = Some(fields::code(code)?);
+    let request = match line.strip_prefix(b"- ") {
+        // A WebSocket has no method, not even the `GET` that it began with.
+        Some(rest) => Request {
+            method: None,
+            ..fields::request(b"", versioned(rest)?, code)
+        },
+        None => {
+            let (method, target) = request_line(line)?;
+            fields::request(method, target, code)
+        }
+    };
     Some(Request {
         duration: Some(duration(time, Unit::Milliseconds)?),
         client: Some(client),
-        ..fields::request(method, target, Some(fields::code(code)?))
+        ..request
     })
+}
+
+/// Returns the address in `address:port`, in which IPv6 has no brackets.
+fn address(client: &[u8]) -> &[u8] {
+    rcut(client, b':').map_or(client, |(address, _port)| address)
 }
 
 /// Reads a line of hypercorn up to the size of the answer; behind it the client's own texts begin.
@@ -93,7 +112,7 @@ fn hypercorn(line: &[u8]) -> Option<(Request<'_>, &[u8])> {
         _ => Some(fields::code(code)?),
     };
     let request = Request {
-        client: Some(client),
+        client: Some(address(client)),
         ..fields::request(method, target, code)
     };
     Some((request, rest))
@@ -121,7 +140,7 @@ fn daphne<'a>(line: &'a [u8], _: &'a mut Room) -> Option<Request<'a>> {
     let is_whole = is_method(method) && is_size(size);
     let is_target = !target.is_empty() && !target.contains(&b' ');
     (is_whole && is_target).then(|| Request {
-        client: Some(client),
+        client: Some(address(client)),
         ..fields::request(method, target, Some(code))
     })
 }
@@ -145,6 +164,11 @@ mod tests {
                 r#"2001:db8::7 - "get /a"b HTTP/2" 200 10.435"#,
                 "get /a\"b 200 0.010435 2001:db8::7",
             ),
+            (
+                r#"1.2.3.4 - "- /ws HTTP/1.1" 101 0.005"#,
+                "- /ws 101 0.000005 1.2.3.4",
+            ),
+            (r#"1.2.3.4 - "- /a b HTTP/1.1" 101 0.005"#, ""),
             (
                 r#"unix - "OPTIONS * HTTP/1.1" 404 0.590"#,
                 "OPTIONS * 404 0.00059 -",
@@ -209,6 +233,22 @@ mod tests {
             ("hypercorn-us", "\"-\" x", ""),
         ] {
             assert_eq!(read(format, &line(rest)), expected, "{rest}");
+        }
+    }
+
+    #[test]
+    fn clients_are_addresses_with_ports_and_without_brackets() {
+        for (client, expected) in [
+            ("::1:4523", "::1"),
+            ("2001:db8::7:59614", "2001:db8::7"),
+            ("10.0.0.1:80", "10.0.0.1"),
+            ("None", "-"),
+        ] {
+            let line = format!("{client} - - [21/Nov/2026:19:27:51] \"GET /a\" 401 41");
+            assert_eq!(read("daphne", &line), format!("GET /a 401 - {expected}"));
+            let line = HYPERCORN.replace("127.0.0.1:37686", client);
+            let line = format!("{line}\"GET /a 2\" 401 11 \"-\" \"-\"");
+            assert_eq!(read("hypercorn", &line), format!("GET /a 401 - {expected}"));
         }
     }
 

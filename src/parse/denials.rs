@@ -150,6 +150,7 @@ pub(super) const PHRASES: &[(Meaning, &[&str])] = &[
         Says(Reason::UnknownUser),
         &[
             "{user} not found|known|registered|active|enabled $",
+            "{user} # not+found|does+not+exist|was+not+found $",
             "{user} was not found $",
             "{user} is not known|registered|active|enabled|found $",
             "{user} does not|no+longer exist|exists $",
@@ -263,6 +264,7 @@ pub(super) const PHRASES: &[(Meaning, &[&str])] = &[
             "unable to find matching key",
             "unable to find appropriate key",
             "no matching key",
+            "the? given key id was not found",
             "no applicable key found",
             "unknown kid|key+id|signing+key",
             "specified alg value is not allowed",

@@ -226,7 +226,8 @@ fn place(text: &[u8]) -> Option<&[u8]> {
     let is_joined = name.iter().any(|byte| b"._".contains(byte));
     if let Some(path) = name.strip_suffix(b":") {
         let is_logger = is_lower(path) && is_joined || has(b"::") && is_name(path);
-        return is_logger.then_some(rest);
+        // `bad_signature: ` is all that joserfc says.
+        return (is_logger && !rest.trim_ascii().is_empty()).then_some(rest);
     }
     // zap: `auth\tauth.go:12\tmessage`
     if let Some(next) = rest.strip_prefix(b"\t") {

@@ -86,8 +86,15 @@ const JOINTS: [&[u8]; 13] = [
     b" Failure message: ",
 ];
 
-/// Phrases that are no words.
-const BEGINNINGS: [(&[u8], Meaning); 4] = [
+/// Phrases that are no words. joserfc and Authlib write the name of a claim in quotes of their own.
+const BEGINNINGS: [(&[u8], Meaning); 8] = [
+    (
+        b"Invalid claim: 'aud'",
+        Meaning::Says(Reason::WrongAudience),
+    ),
+    (b"Invalid claim 'aud'", Meaning::Says(Reason::WrongAudience)),
+    (b"Invalid claim: 'iss'", Meaning::Says(Reason::WrongIssuer)),
+    (b"Invalid claim 'iss'", Meaning::Says(Reason::WrongIssuer)),
     (b"Executing <", Meaning::Tells(Notice::Slow)),
     (b"Servlet.service() for servlet ", Meaning::Announces),
     (

@@ -30,6 +30,7 @@ mod head;
 mod json;
 mod level;
 mod logfmt;
+mod logger;
 mod meaning;
 pub(crate) mod message;
 mod middleware;

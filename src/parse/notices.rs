@@ -71,6 +71,9 @@ pub(super) const PHRASES: &[(Meaning, &[&str])] = &[
             "connection failed connection to server at",
             "could not connect to server",
             "server closed the connection unexpectedly",
+            "connection is closed",
+            "connection? pool is closed|closing",
+            "cannot perform operation",
             "ssl connection has been closed unexpectedly",
             "terminating connection due to",
             "database system is",
@@ -87,7 +90,8 @@ pub(super) const PHRASES: &[(Meaning, &[&str])] = &[
     (
         Trouble(Notice::Timeout),
         &[
-            "timeout",
+            "timeout $",
+            "timeout after|while|when|during|waiting|exceeded|expired|occurred|connecting|acquiring",
             "timed out",
             "timeout error",
             "timeout reading from socket",
@@ -118,6 +122,7 @@ pub(super) const PHRASES: &[(Meaning, &[&str])] = &[
             "no route to host",
             "host is unreachable",
             "all connection attempts failed",
+            "server disconnected",
             "error # connecting to",
             "failed to establish a new connection",
             "max retries exceeded with url",

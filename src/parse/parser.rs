@@ -178,13 +178,14 @@ fn unread(line: &[u8], room: &mut Room) -> Reading<'static> {
 }
 
 /// Tells whether a text holds the name of a method, or what `HAProxy` writes for a request that it
-/// cannot read, or what Pomerium calls its decisions: without one it is no access line.
+/// cannot read, or how others answer one, or what Pomerium calls its decisions: without one it is no
+/// access line.
 ///
 /// A cheap sign, so that lines of another kind are not tried in every format.
 fn has_method(text: &[u8]) -> bool {
     static METHOD: LazyLock<Regex> = LazyLock::new(|| {
         let methods = "GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS|TRACE|CONNECT|get|head|post|put|BADREQ\
-                       |authorize check";
+                       |\" 400 |\" 408 |authorize check";
         Regex::new(methods).expect("a list of words is a regex")
     });
     METHOD.is_match(text)

@@ -22,6 +22,12 @@ pub(super) fn cut(text: &[u8], sign: u8) -> Option<(&[u8], &[u8])> {
     Some((before, after.get(1..)?))
 }
 
+/// Splits at the last place where `sign` stands, which is left out.
+pub(super) fn rcut(text: &[u8], sign: u8) -> Option<(&[u8], &[u8])> {
+    let (before, after) = text.split_at(memrchr(sign, text)?);
+    Some((before, after.get(1..)?))
+}
+
 /// Returns what follows a text of this shape: `0` stands for a digit, `x` for a letter, all else
 /// for itself.
 pub(super) fn after_shape<'a>(text: &'a [u8], shape: &[u8]) -> Option<&'a [u8]> {
@@ -55,10 +61,16 @@ pub(super) fn is_method(text: &[u8]) -> bool {
 /// Reads `METHOD target HTTP/version`, with a target that holds no blank.
 pub(super) fn request_line(text: &[u8]) -> Option<(&[u8], &[u8])> {
     let (method, rest) = word(text)?;
-    let (target, protocol) = word(rest)?;
+    let target = versioned(rest)?;
+    is_method(method).then_some((method, target))
+}
+
+/// Reads the target of `target HTTP/version`, which holds no blank.
+pub(super) fn versioned(text: &[u8]) -> Option<&[u8]> {
+    let (target, protocol) = word(text)?;
     let version = protocol.strip_prefix(b"HTTP/")?;
     let is_whole = !version.is_empty() && version.iter().copied().all(is_version);
-    (is_whole && is_method(method)).then_some((method, target))
+    is_whole.then_some(target)
 }
 
 #[cfg(test)]

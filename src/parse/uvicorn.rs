@@ -36,22 +36,31 @@ fn read<'a>(line: &'a [u8], room: &'a mut Room) -> Option<Request<'a>> {
     json_line(line, room)
 }
 
-/// Reads a line whose text is in the `message` of a JSON object.
+/// Reads a line whose text is in the `message` of a JSON object, in that of loguru's `record`, or in what
+/// some formatters call `msg` and structlog calls `event`.
 fn json_line<'a>(line: &'a [u8], room: &'a mut Room) -> Option<Request<'a>> {
     let picked = json::pick(line, |path| match path {
-        [b"message"] => Some(0),
-        [b"logger"] => Some(1),
-        [b"name"] => Some(2),
+        [b"message"] | [b"record", b"message"] => Some(0),
+        [b"msg" | b"event"] => Some(1),
+        [b"logger"] => Some(2),
+        [b"name"] | [b"record", b"name"] => Some(3),
         _ => None,
     });
-    let [message, logger, name] = picked.ok()?;
-    // Any other logger may repeat what a client sent. Behind gunicorn it is `uvicorn.access` too.
-    if let Some(Value::Text(logger)) = logger.or(name)
-        && !logger.decoded().ends_with(b"access")
-    {
+    let [message, text, logger, name] = picked.ok()?;
+    // Any other logger may repeat what a client sent. Behind gunicorn it is `uvicorn.access` too; loguru
+    // names the module. An `event` of structlog's middleware has a format of its own.
+    let is_access = match logger.or(name) {
+        Some(Value::Text(logger)) if message.is_some() => {
+            let logger = logger.decoded();
+            logger.ends_with(b"access") || logger.starts_with(b"uvicorn.protocols.")
+        }
+        Some(Value::Text(logger)) => *logger.decoded() == *b"uvicorn.access",
+        _ => message.is_some(),
+    };
+    if !is_access {
         return None;
     }
-    let message = room.place_text(message)?;
+    let message = room.place_text(message.or(text))?;
     let room: &'a Room = room;
     access_line(room.get(&message))
 }
@@ -250,6 +259,18 @@ mod tests {
                 "{rest}"
             );
         }
+        for (message, logger) in [
+            ("message", r#""logger": "uvicorn.access""#),
+            ("msg", r#""name": "uvicorn.access""#),
+            ("event", r#""logger": "uvicorn.access""#),
+            ("message", r#""name": "uvicorn.protocols.http.h11_impl""#),
+        ] {
+            let line = format!(r#"{{"{message}": "- \"GET / HTTP/1.1\" 401", {logger}}}"#);
+            assert_eq!(read_json(&line), Some(401), "{line}");
+            let record = format!(r#"{{"text": "", "record": {line}}}"#);
+            let expected = (message == "message").then_some(401);
+            assert_eq!(read_json(&record), expected, "{record}");
+        }
         for (rest, why) in [
             (r#", "name": "app.errors""#, "another logger"),
             (&format!(", {MESSAGE}"), "message twice"),
@@ -262,6 +283,8 @@ mod tests {
         for line in [
             r#"{"message": ["GET / HTTP/1.1\""]}"#,
             r#"{"event": "- \"GET / HTTP/1.1\" 401"}"#,
+            r#"{"event": "- \"GET / HTTP/1.1\" 401", "logger": "api.access"}"#,
+            r#"{"record": {"message": "- \"GET / HTTP/1.1\" 401", "name": "app"}}"#,
             r#"{"message": "\"GET / HTTP/1.1\" 401 12"}"#,
             r#"{"message": "started"}"#,
             "{",

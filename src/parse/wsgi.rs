@@ -11,8 +11,8 @@
 
 use super::format::BuiltIn;
 use super::room::Room;
-use super::scan::{after_shape, is_method, is_size, last_word, request_line, word};
-use super::{Request, fields};
+use super::scan::{after_shape, digits, is_method, is_size, last_word, request_line, word};
+use super::{Request, fields, logger};
 
 pub(super) const FORMATS: &[BuiltIn] = &[
     BuiltIn {
@@ -31,8 +31,12 @@ pub(super) const FORMATS: &[BuiltIn] = &[
 
 const TIME: &[u8] = b"[00/xxx/0000 00:00:00] \"";
 
+/// The logger of each, and the module that writes.
+const WERKZEUG: &[&[u8]] = &[b"werkzeug", b"_internal"];
+const DJANGO: &[&[u8]] = &[b"django.server", b"basehttp"];
+
 fn werkzeug<'a>(line: &'a [u8], _: &'a mut Room) -> Option<Request<'a>> {
-    let (client, rest) = word(after_level(line))?;
+    let (client, rest) = word(logger::message(line, WERKZEUG).unwrap_or(line))?;
     let rest = rest.strip_prefix(b"- - ")?;
     Some(Request {
         client: Some(client),
@@ -40,13 +44,18 @@ fn werkzeug<'a>(line: &'a [u8], _: &'a mut Room) -> Option<Request<'a>> {
     })
 }
 
-/// Leaves out what `logging.basicConfig` puts before a line.
-fn after_level(line: &[u8]) -> &[u8] {
-    line.strip_prefix(b"INFO:werkzeug:").unwrap_or(line)
-}
-
+/// Reads a line of `runserver`, also where its settings give the logger a formatter of their own, which
+/// has no such time.
 fn django<'a>(line: &'a [u8], _: &'a mut Room) -> Option<Request<'a>> {
-    request(after_shape(line, TIME)?)
+    if let Some(rest) = after_shape(line, TIME) {
+        return request(rest);
+    }
+    let mut message = logger::message(line, DJANGO)?;
+    // The numbers of the process and of the thread.
+    while let Some((_, rest)) = digits(message) {
+        message = rest.trim_ascii_start();
+    }
+    request(message.strip_prefix(b"\"")?)
 }
 
 /// Reads `request line" code size`.
@@ -103,11 +112,32 @@ mod tests {
             let line = format!("{time} {rest}");
             assert_eq!(read("django", &line), with_client("-"), "{line}");
             assert_eq!(read("werkzeug", &line), "", "{line}");
-            for prefix in ["", "INFO:werkzeug:"] {
+            for prefix in [
+                "",
+                "INFO:werkzeug:",
+                "[2026-11-21 19:28:18,123] INFO in _internal: ",
+                "2026-11-21 19:28:18,123 - werkzeug - INFO - ",
+            ] {
                 let line = format!("{prefix}10.0.0.1 - - {time} {rest}");
                 assert_eq!(read("werkzeug", &line), with_client("10.0.0.1"), "{line}");
                 assert_eq!(read("django", &line), "", "{line}");
             }
+        }
+    }
+
+    #[test]
+    fn django_may_have_a_formatter_of_its_own() {
+        for head in [
+            "INFO 2026-11-21 19:28:44,123 basehttp 7 140 ",
+            "WARNING:django.server:",
+            "[2026-11-21 19:28:44,123] ERROR [django.server] ",
+        ] {
+            let line = format!("{head}\"GET /a?b HTTP/1.1\" 401 42");
+            assert_eq!(read("django", &line), "GET /a 401 - -", "{line}");
+        }
+        for head in ["INFO app ", "INFO django.server x ", "INFO "] {
+            let line = format!("{head}\"GET /a HTTP/1.1\" 401 42");
+            assert_eq!(read("django", &line), "", "{line}");
         }
     }
 

@@ -3,6 +3,16 @@
 use memchr::memchr;
 
 use crate::parse::cut::without_port;
+use crate::parse::logger;
+
+/// The loggers of gunicorn, aiohttp and Paste, and the modules that write to them.
+const LOGGERS: &[&[u8]] = &[
+    b"gunicorn.access",
+    b"glogging",
+    b"aiohttp.access",
+    b"web_log",
+    b"wsgi",
+];
 
 /// The client and the virtual host of a line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,7 +31,10 @@ impl<'a> Head<'a> {
     /// clients send, and that may be a line of this family. A client's address may be followed by
     /// a user with blanks, or by what is left of a forged `X-Forwarded-For`.
     pub(super) fn read(head: &'a [u8]) -> Option<Self> {
-        let head = after_process(head);
+        let is_dated_or_named =
+            head.first().is_some_and(|byte| !byte.is_ascii_digit()) || head.get(4) == Some(&b'-');
+        let logged = is_dated_or_named.then(|| logger::message(head, LOGGERS));
+        let head = logged.flatten().unwrap_or_else(|| after_process(head));
         let Some((mut first, mut rest)) = split(head) else {
             return is_address(head).then_some(Self::of(head));
         };
@@ -109,6 +122,12 @@ mod tests {
             ("1.2.3.4 identity alice", "1.2.3.4"),
             ("9.9.9.9, 1.2.3.4, 5.6.7.8 - -", "5.6.7.8"),
             ("127.0.0.1", "127.0.0.1"),
+            ("INFO:gunicorn.access:1.2.3.4 - -", "1.2.3.4"),
+            ("INFO:aiohttp.access:::1", "::1"),
+            (
+                "2026-11-21 19:32:02,123 - gunicorn.access - INFO - ::1 - -",
+                "::1",
+            ),
         ] {
             assert_eq!(read(head), Some((Some(client), None)), "{head}");
         }
@@ -140,6 +159,8 @@ mod tests {
             "2026-11-21 19:32:02 - WARNING - x - -",
             "2026-11-21 19:32:02.123 - x - -",
             "root - WARNING x - -",
+            "2026-11-21 19:32:02,123 - app - INFO - ::1 - -",
+            "INFO bad agent gunicorn.access: 1.2.3.4 - -",
             "[2026-11-21 19:26:35 +0000] [21916] [INFO] 127.0.0.1:37686 - -",
             "[Sat Nov 21 20:01:59 2026] [error] 1.2.3.4 - -",
             "9.9.9.9, evil text - -",

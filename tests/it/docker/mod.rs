@@ -10,5 +10,6 @@ mod incidents;
 mod inside;
 pub mod lab;
 mod lifecycle;
+mod piped;
 pub mod printer;
 mod speed;
