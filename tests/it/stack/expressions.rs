@@ -94,33 +94,3 @@ pub fn series() -> BTreeSet<String> {
     }
     names
 }
-
-/// The names of the series that an expression selects.
-pub fn selected(expression: &str) -> BTreeSet<String> {
-    let parts = [
-        r#""[^"]*""#,
-        r"\{[^}]*\}",
-        r"\[[^\]]*\]",
-        r"\b(?:by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)",
-        r"\b(?:and|or|unless|bool|offset)\b",
-        r"\b\w+\s*\(",
-        r"\b[0-9][0-9.]*\w*",
-    ];
-    let mut rest = expression.to_owned();
-    for part in parts {
-        let part = Regex::new(part).unwrap();
-        rest = part.replace_all(&rest, " ").into_owned();
-    }
-    let name = Regex::new(r"[a-zA-Z_:][\w:]*").unwrap();
-    name.find_iter(&rest)
-        .map(|found| found.as_str().to_owned())
-        .collect()
-}
-
-#[test]
-fn names_are_told_from_all_else_in_an_expression() {
-    let expression = r#"topk(1, sum by (source, le) (rate(a_total{x="b{c}",y=~"$y|"}[$__range])) >= 20
-        and on (job) (1000 * d:e:f5m offset 5m) > bool 1.5) or vector(0) unless g_bucket"#;
-    let names: Vec<_> = selected(expression).into_iter().collect();
-    assert_eq!(names, ["a_total", "d:e:f5m", "g_bucket"]);
-}
