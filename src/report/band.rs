@@ -1,10 +1,13 @@
 //! How the share of refused requests is read: the same bands as in alerts and dashboards.
 
+use serde::Serialize;
+
 /// Fewer requests than these say nothing about a share.
 pub(crate) const VOLUME_GUARD: u64 = 20;
 
 /// What a share of refused requests means.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum Band {
     /// Below 50 %: first visits and bots have no token, a refresh sees one 401 before.
     Normal,
