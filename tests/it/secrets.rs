@@ -20,6 +20,25 @@ fn assert_none(what: &str, text: &str) {
     }
 }
 
+/// What a service may even log of what it was sent.
+fn careless() -> Vec<String> {
+    let mut lines = Vec::new();
+    for token in [VARIABLE_TOKEN, FILE_TOKEN] {
+        lines.extend([
+            access("GET", &format!("/validate?token={token}"), 401),
+            format!("ERROR:auth:Token verification error: {token}"),
+            format!("ERROR:auth:database connection failed for Bearer {token}"),
+            format!("WARNING:auth:Invalid token: {token}"),
+            format!(
+                "{{\"level\": \"error\", \"message\": \"refused {token}\", \"token\": \"{token}\"}}"
+            ),
+            format!("Traceback (most recent call last):\r  File \"{token}\""),
+            format!("\"GET /{token} HTTP/1.1\" {token}"),
+        ]);
+    }
+    lines
+}
+
 #[tokio::test]
 async fn no_token_is_in_any_output() {
     let engine = FakeEngine::start();
@@ -80,14 +99,60 @@ async fn no_token_is_in_any_output() {
             })
             .await;
     }
-    // A service may even log what it was sent.
-    let line = access("GET", &format!("/validate?token={VARIABLE_TOKEN}"), 401);
-    engine.log_now(&engine_id, &line);
-    exporter
-        .until("logged", |page| page.lines("auth") >= 1.0)
-        .await;
+    let lines = careless();
+    for line in &lines {
+        engine.log_now(&engine_id, line);
+    }
+    let log = folder.join("careless.log");
+    fs::write(&log, lines.join("\n")).unwrap();
+    let log = log.to_str().unwrap();
+    let count = u32::try_from(lines.len()).unwrap();
+    exporter.until_lines("auth", count).await;
 
-    for path in ["/", "/metrics", "/-/ready", "/-/healthy", "/nothing"] {
+    // Of one configuration and key with the exporter, and while it runs.
+    let token = folder.join("token");
+    let options = [
+        "--config.file",
+        config,
+        "--state.file",
+        state.to_str().unwrap(),
+    ];
+    let engine_at = ["--docker.host", engine.socket().to_str().unwrap()].map(str::to_owned);
+    let checked = [
+        "check",
+        "--container",
+        "auth",
+        "--token-file",
+        token.to_str().unwrap(),
+    ];
+    let json = ["--json"];
+    for arguments in [
+        &[&checked[..], &options].concat()[..],
+        &[&checked[..], &json, &options].concat(),
+        &["explain", log],
+        &["explain", "--json", log],
+        &["diagnose", log],
+        &["diagnose", "--format", "json", log],
+    ] {
+        let mut command = authtail(arguments);
+        if arguments[0] == "check" {
+            command.args(&engine_at).env("PROBE_TOKEN", VARIABLE_TOKEN);
+        }
+        let output = command.output().await.unwrap();
+        assert!(output.stdout.len() > 100, "{arguments:?}: {output:?}");
+        for said in [output.stdout, output.stderr] {
+            assert_none(&arguments.join(" "), &String::from_utf8(said).unwrap());
+        }
+    }
+
+    for path in [
+        "/",
+        "/metrics",
+        "/-/ready",
+        "/-/healthy",
+        "/nothing",
+        "/runbooks/AuthGoodTokenRefused",
+    ] {
         let answer = exporter.get(path).await;
         assert_none(path, &format!("{:?}{}", answer.headers, answer.text()));
     }
