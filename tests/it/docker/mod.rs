@@ -10,5 +10,7 @@ mod incidents;
 mod inside;
 pub mod lab;
 mod lifecycle;
+mod night;
 pub mod printer;
+mod probes;
 mod speed;
