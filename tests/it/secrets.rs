@@ -39,6 +39,50 @@ fn careless() -> Vec<String> {
     lines
 }
 
+/// What the commands say, `check` with the configuration and the key of an exporter that runs.
+async fn assert_commands(engine: &FakeEngine) {
+    let folder = engine.directory();
+    let log = folder.join("careless.log");
+    fs::write(&log, careless().join("\n")).unwrap();
+    let [log, token, config, state] = [
+        log,
+        folder.join("token"),
+        folder.join("authtail.yml"),
+        folder.join("state"),
+    ]
+    .map(|path| path.to_str().unwrap().to_owned());
+    let socket = engine.socket();
+    let check = [
+        "check",
+        "--container",
+        "auth",
+        "--token-file",
+        &token,
+        "--config.file",
+        &config,
+        "--state.file",
+        &state,
+        "--docker.host",
+        socket.to_str().unwrap(),
+    ];
+    for arguments in [
+        &check[..],
+        &[&check[..], &["--json"]].concat(),
+        &["explain", &log],
+        &["explain", "--json", &log],
+        &["diagnose", &log],
+        &["diagnose", "--format", "json", &log],
+    ] {
+        let mut command = authtail(arguments);
+        let output = command.env("PROBE_TOKEN", VARIABLE_TOKEN).output();
+        let output = output.await.unwrap();
+        assert!(output.stdout.len() > 100, "{arguments:?}: {output:?}");
+        for said in [output.stdout, output.stderr] {
+            assert_none(&arguments.join(" "), &String::from_utf8(said).unwrap());
+        }
+    }
+}
+
 #[tokio::test]
 async fn no_token_is_in_any_output() {
     let engine = FakeEngine::start();
@@ -103,47 +147,10 @@ async fn no_token_is_in_any_output() {
     for line in &lines {
         engine.log_now(&engine_id, line);
     }
-    let log = folder.join("careless.log");
-    fs::write(&log, lines.join("\n")).unwrap();
-    let log = log.to_str().unwrap();
     let count = u32::try_from(lines.len()).unwrap();
     exporter.until_lines("auth", count).await;
 
-    // Of one configuration and key with the exporter, and while it runs.
-    let token = folder.join("token");
-    let options = [
-        "--config.file",
-        config,
-        "--state.file",
-        state.to_str().unwrap(),
-    ];
-    let engine_at = ["--docker.host", engine.socket().to_str().unwrap()].map(str::to_owned);
-    let checked = [
-        "check",
-        "--container",
-        "auth",
-        "--token-file",
-        token.to_str().unwrap(),
-    ];
-    let json = ["--json"];
-    for arguments in [
-        &[&checked[..], &options].concat()[..],
-        &[&checked[..], &json, &options].concat(),
-        &["explain", log],
-        &["explain", "--json", log],
-        &["diagnose", log],
-        &["diagnose", "--format", "json", log],
-    ] {
-        let mut command = authtail(arguments);
-        if arguments[0] == "check" {
-            command.args(&engine_at).env("PROBE_TOKEN", VARIABLE_TOKEN);
-        }
-        let output = command.output().await.unwrap();
-        assert!(output.stdout.len() > 100, "{arguments:?}: {output:?}");
-        for said in [output.stdout, output.stderr] {
-            assert_none(&arguments.join(" "), &String::from_utf8(said).unwrap());
-        }
-    }
+    assert_commands(&engine).await;
 
     for path in [
         "/",

@@ -7,8 +7,6 @@ mod service;
 use super::text::{asked_text, word};
 use super::{Asked, Finding, Severity, Subject};
 
-/// An answer that takes longer is slow, in seconds; the same as in the alerts.
-const SLOW: f64 = 1.0;
 /// Restarts that are no accident any more.
 const MANY_RESTARTS: u64 = 3;
 
