@@ -13,7 +13,7 @@ use super::lab::{Lab, SOCKET, docker, run};
 use crate::support::exporter::{Exporter, authtail};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 /// The one that the services take.
 pub const TOKEN: &str = "good-token-of-the-scene";
 pub const VALIDATE: &str = "/api/v1/auth/validate";
@@ -43,17 +43,10 @@ impl Night {
         }
     }
 
-    /// Starts a service, with options of `docker run` and arguments of uvicorn. Its source is its mode.
+    /// Starts a service, with options of `docker run` and arguments of uvicorn. Its source is its name, which
+    /// no other test has: the exporters of all tests see all containers.
     pub async fn service(&self, mode: &str, options: &[&str], arguments: &[&str]) -> String {
-        let source = format!("authtail.source={mode}");
-        let about = [
-            "--expose=8000",
-            "--workdir=/app",
-            "--label",
-            "authtail.enable=true",
-            "--label",
-            &source,
-        ];
+        let about = ["--expose=8000", "--workdir=/app"];
         let mode_is = format!("MODE={mode}");
         let environment = [
             "-e",
@@ -107,20 +100,21 @@ impl Night {
     }
 
     /// The probes of a service in a configuration: its health, and who is let through.
-    pub fn probes(&self, source: &str, client: Client, interval: &str) -> String {
-        let address = client.address;
+    pub fn probes(&self, mode: &str, client: Client, interval: &str) -> String {
+        let (source, address) = (self.lab.name(mode), client.address);
         let health = format!(
-            "  {source}_health: {{url: 'http://{address}/health', source: {source}, \
+            "  {mode}_health: {{url: 'http://{address}/health', source: {source}, \
              expect_json: {{status: healthy}}, interval: {interval}}}\n"
         );
-        health + &self.pair(source, &format!("http://{address}{VALIDATE}"), interval)
+        health + &self.pair(mode, &format!("http://{address}{VALIDATE}"), interval)
     }
 
-    pub fn pair(&self, source: &str, url: &str, interval: &str) -> String {
+    pub fn pair(&self, mode: &str, url: &str, interval: &str) -> String {
+        let source = self.lab.name(mode);
         let token = self.lab.folder().join("token");
         let token = token.display();
         format!(
-            "  {source}: {{kind: validate, url: '{url}', source: {source}, \
+            "  {mode}: {{kind: validate, url: '{url}', source: {source}, \
              token: {{file: '{token}'}}, interval: {interval}}}\n"
         )
     }
@@ -129,7 +123,7 @@ impl Night {
     pub fn configure(&self, probes: &str) {
         let state = self.lab.folder().join("state");
         let text = format!(
-            "state: {{file: '{}'}}\ndocker: {{host: '{SOCKET}', select: labelled}}\nprobes:\n{probes}",
+            "state: {{file: '{}'}}\ndocker: {{host: '{SOCKET}'}}\nprobes:\n{probes}",
             state.display()
         );
         fs::write(self.config(), text).unwrap();

@@ -57,7 +57,7 @@ async fn probes_change_no_count_of_requests_and_a_restart_changes_nothing_about_
 async fn until_probed(exporter: &Exporter, times: f64) {
     let is_probed = |page: &Page| {
         PROBES.iter().all(|probe| {
-            let labels = [("source", "sound"), ("probe", *probe)];
+            let labels = [("probe", *probe)];
             let sum = |metric| page.sum(metric, &labels);
             sum("authtail_probe_duration_seconds_count") >= Some(times)
                 && sum("authtail_probe_seen_in_log") == Some(1.0)
@@ -90,8 +90,8 @@ async fn in_a_container_they_get_to_the_services_whose_network_it_is_given() {
     run(create, PATIENCE).await;
 
     let text = format!(
-        "state: {{file: ''}}\ndocker: {{select: labelled}}\nprobes:\n  \
-         named: {{url: 'http://{service}:8000/health', source: sound, interval: 1s}}\n"
+        "state: {{file: ''}}\nprobes:\n  \
+         named: {{url: 'http://{service}:8000/health', source: {service}, interval: 1s}}\n"
     );
     fs::write(night.config(), text).unwrap();
     let name = night.lab.name("exporter");
@@ -113,7 +113,7 @@ async fn in_a_container_they_get_to_the_services_whose_network_it_is_given() {
     let mut exporter = start(command, &name).await;
     let failed = |page: &Page, probe, reasons: &[&str]| {
         reasons.iter().any(|reason| {
-            let labels = [("probe", probe), ("reason", *reason)];
+            let labels = [("source", &*service), ("probe", probe), ("reason", *reason)];
             page.sum("authtail_probe_failures_total", &labels) >= Some(1.0)
         })
     };
@@ -127,9 +127,10 @@ async fn in_a_container_they_get_to_the_services_whose_network_it_is_given() {
     exporter.address = published(&name).await;
     exporter
         .until("together", |page| {
-            ["named", "labelled"]
-                .iter()
-                .all(|probe| page.sum("authtail_probe_success", &[("probe", *probe)]) == Some(1.0))
+            ["named", "labelled"].iter().all(|probe| {
+                let labels = [("source", &*service), ("probe", *probe)];
+                page.sum("authtail_probe_success", &labels) == Some(1.0)
+            })
         })
         .await;
     assert!(exporter.terminate("-TERM").await.success());
