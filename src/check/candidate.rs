@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep};
 
 use super::asks::{self, Ask};
 use super::deployed::{hides_access_lines, is_current, port_of};
-use super::findings::band;
+use super::seen::Seen;
 use super::subject::{RECORDS, Request, read};
 use super::{
     Asked, Configuration, Container, Deployment, LogSource, Requests, Route, Subject, What,
@@ -16,6 +16,7 @@ use super::{
 use crate::config::{Config, Plan, Url};
 use crate::docker::{Details, Intake, Look, Timestamp};
 use crate::probe::{Marker, Nonce};
+use crate::report::band::Band;
 use crate::tally::Tally;
 
 /// How many of the newest records are read to find an answer in a log.
@@ -32,7 +33,7 @@ pub(super) struct Candidate<'a> {
     pub(super) details: &'a Details,
     pub(super) plan: Plan,
     pub(super) intake: Result<Intake, String>,
-    pub(super) path: Option<String>,
+    pub(super) seen: Seen,
     /// How many containers of its source run.
     pub(super) replicas: usize,
 }
@@ -108,6 +109,7 @@ impl Candidate<'_> {
             ),
             log: Some(self.log(shows_queries, denials.get("service_error").copied())),
             denials,
+            samples: self.seen.samples(),
             findings: Vec::new(),
         }
     }
@@ -142,7 +144,7 @@ impl Candidate<'_> {
             .port()
             .filter(|_| self.details.is_running && !place.addresses.is_empty());
         if let Some(port) = port.filter(|_| !has_pair) {
-            let path = self.path.as_deref().unwrap_or(VALIDATE);
+            let path = self.seen.path.as_deref().unwrap_or(VALIDATE);
             asks.extend(asks::own(source, self.id, place, port, path, token));
         }
         let mut made = asks::make(asks, marker).await;
@@ -189,7 +191,7 @@ impl Candidate<'_> {
                 NEWEST,
                 began,
                 marker,
-                &mut None,
+                &mut Seen::default(),
             )
             .await;
             if let Ok(intake) = &newest {
@@ -239,12 +241,11 @@ impl Candidate<'_> {
                 let codes: BTreeMap<_, _> = route.codes().filter(|(_, count)| *count > 0).collect();
                 let refused = codes.get("401").copied().unwrap_or_default();
                 let total = route.total();
-                let band = band(refused, total);
                 Route {
                     name: route.name.to_string(),
                     total,
                     refused,
-                    band,
+                    band: Band::of(refused, total),
                     codes,
                 }
             })

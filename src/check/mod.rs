@@ -1,13 +1,14 @@
 //! One look at a live service: what it is, how it answers, and what that means.
 //!
-//! `subject` finds the containers, `candidate` looks at one, `asks` makes requests, `findings` says what all of it
-//! means (pure), `text` prints it. The structs here are what `--json` prints: `version` goes up when a
-//! field changes its meaning.
+//! `subject` finds the containers, `candidate` looks at one, `seen` at its lines, `asks` makes requests,
+//! `findings` says what all of it means (pure), `text` prints it. The structs here are what `--json` prints:
+//! `version` goes up when a field changes its meaning.
 
 mod asks;
 mod candidate;
 mod deployed;
 mod findings;
+mod seen;
 mod subject;
 mod text;
 
@@ -17,6 +18,8 @@ use serde::Serialize;
 
 pub(crate) use subject::{Request, look};
 pub(crate) use text::Text;
+
+use crate::report::band::Band;
 
 /// Of the JSON.
 const VERSION: u32 = 1;
@@ -59,6 +62,8 @@ pub(crate) struct Subject {
     pub(crate) notices: BTreeMap<&'static str, u64>,
     /// Refusals by what the application says of them.
     pub(crate) denials: BTreeMap<&'static str, u64>,
+    /// Some lines of those, by kind or reason, with only the words that are known to be harmless.
+    pub(crate) samples: BTreeMap<&'static str, Vec<String>>,
     pub(crate) log: Option<LogSource>,
     pub(crate) findings: Vec<Finding>,
 }
@@ -142,7 +147,7 @@ pub(crate) struct Route {
     pub(crate) total: u64,
     pub(crate) refused: u64,
     /// `None` below the volume guard.
-    pub(crate) band: Option<&'static str>,
+    pub(crate) band: Option<Band>,
     pub(crate) codes: BTreeMap<&'static str, u64>,
 }
 

@@ -5,17 +5,17 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::candidate::Candidate;
+use super::seen::Seen;
 use super::{Report, Subject, asks};
 use crate::config::{Config, Plan, Url};
 use crate::docker::{Details, Intake, Kind, Look, Timestamp};
-use crate::parse::{Parser, Reading};
+use crate::parse::Parser;
 use crate::probe::{Marker, Origin};
 
 /// How many containers are looked at.
 const MAX_SUBJECTS: usize = 50;
 /// How many of the newest records are read of a log.
 pub(super) const RECORDS: u32 = 50_000;
-const MAX_PATH: usize = 200;
 
 /// What is to be looked at.
 #[derive(Debug)]
@@ -101,9 +101,9 @@ async fn containers(
             .get(&plan.identity.source)
             .copied()
             .unwrap_or_default();
-        let mut path = None;
+        let mut seen = Seen::default();
         let intake = read(
-            engine, id, details, &plan, RECORDS, since, marker, &mut path,
+            engine, id, details, &plan, RECORDS, since, marker, &mut seen,
         )
         .await;
         let candidate = Candidate {
@@ -111,7 +111,7 @@ async fn containers(
             details,
             plan,
             intake,
-            path,
+            seen,
             replicas,
         };
         if request.container.is_some() || candidate.is_recognised(config) {
@@ -143,7 +143,7 @@ async fn containers(
     Ok(subjects)
 }
 
-/// Reads the newest records of a log; `path` is where it was last asked to validate.
+/// Reads the newest records of a log, and notes what its lines show.
 #[expect(
     clippy::too_many_arguments,
     reason = "each is needed, and none belongs to another"
@@ -156,33 +156,14 @@ pub(super) async fn read(
     records: u32,
     since: Timestamp,
     marker: &Arc<Marker>,
-    path: &mut Option<String>,
+    seen: &mut Seen,
 ) -> Result<Intake, String> {
-    let routes = Arc::clone(&plan.routes);
-    let validate = routes.names().iter().position(|name| name == "validate");
-    let mut parser = Parser::new(plan.format.clone());
-    let seen = |line: &[u8]| {
-        if let Reading::Request(request) = parser.read(line)
-            && validate.is_some()
-            && plan.routes.find(request.path) == validate
-        {
-            *path = plain(request.path);
-        }
-    };
+    let mut parser = Parser::new(plan.format.clone()).with_patterns(Arc::clone(&plan.patterns));
+    let see = |line: &[u8], is_counted| seen.take(&mut parser, plan, line, is_counted);
     let make = |kind: Kind<'_>| {
-        let intake = Intake::new(plan.format.clone(), routes, kind, None);
+        let intake = Intake::new(plan.format.clone(), Arc::clone(&plan.routes), kind, None);
         let intake = intake.knowing(Some(Arc::clone(marker)));
         intake.reading(Arc::clone(&plan.patterns))
     };
-    engine.read(id, details, records, since, make, seen).await
-}
-
-/// A path that can be asked for again and shown.
-fn plain(path: &[u8]) -> Option<String> {
-    let is_plain = path.starts_with(b"/")
-        && path.len() <= MAX_PATH
-        && path
-            .iter()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"/-._~".contains(byte));
-    is_plain.then(|| String::from_utf8_lossy(path).into_owned())
+    engine.read(id, details, records, since, make, see).await
 }

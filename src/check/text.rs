@@ -5,6 +5,7 @@ use std::fmt::{self, Display};
 
 use super::{Asked, Configuration, Container, Deployment, Finding, LogSource, Report, Requests};
 use super::{Severity, Subject, What};
+use crate::report::band::Band;
 
 /// The report as text.
 pub(crate) struct Text<'a>(pub(crate) &'a Report);
@@ -63,6 +64,10 @@ fn rows(subject: &Subject) -> Vec<Row> {
         if !counts.is_empty() {
             rows.push((name, listed(counts)));
         }
+    }
+    for (kind, samples) in &subject.samples {
+        let said = samples.iter().map(|sample| format!("{kind}: {sample}"));
+        rows.extend(said.map(|text| ("", text)));
     }
     rows.extend(subject.log.as_ref().map(log));
     rows
@@ -137,7 +142,7 @@ fn requests(requests: &Requests, rows: &mut Vec<Row>) {
     let text = format!("{total} in {minutes} min, {refused} refused{rest}");
     rows.push(("requests", text));
     for route in &requests.routes {
-        let band = route.band.unwrap_or("too few to judge");
+        let band = route.band.map_or("too few to judge", Band::as_str);
         let codes = listed(&route.codes);
         rows.push((
             "",

@@ -64,7 +64,7 @@ impl Look {
     }
 
     /// Reads the newest records of a log: those before `since` show the format, those after it are
-    /// counted. Each of them is also shown to `see`.
+    /// counted. Each of them is also shown to `see`, and whether it is counted.
     pub(crate) async fn read(
         &self,
         id: &str,
@@ -72,7 +72,7 @@ impl Look {
         records: u32,
         since: Timestamp,
         make: impl FnOnce(Kind<'_>) -> Intake,
-        mut see: impl FnMut(&[u8]),
+        mut see: impl FnMut(&[u8], bool),
     ) -> Result<Intake, String> {
         let mut intake = make(Kind {
             driver: &details.driver.name,
@@ -104,14 +104,14 @@ impl Look {
     }
 }
 
-fn take(intake: &mut Intake, item: Item<'_>, since: Timestamp, see: &mut impl FnMut(&[u8])) {
+fn take(intake: &mut Intake, item: Item<'_>, since: Timestamp, see: &mut impl FnMut(&[u8], bool)) {
     match item {
         Item::Record(record) if record.timestamp < since => {
-            see(record.bytes);
+            see(record.bytes, false);
             intake.learn(&record);
         }
         Item::Record(record) => {
-            see(record.bytes);
+            see(record.bytes, true);
             intake.take(Via::Follow, item);
         }
         Item::Undated => {}

@@ -12,9 +12,45 @@ use crate::probe::{Marker, Nonce};
 
 /// How many marks are remembered: those of the last minutes of all probes of one source.
 const MAX_NONCES: usize = 256;
-/// Formats whose lines have the query of every request that has one. In others a query has to be seen
-/// before its absence says anything.
-const WITH_QUERY: [&str; 1] = ["uvicorn"];
+/// Formats whose lines have the query of every request that has one, as they are without settings. In others
+/// a query has to be seen before its absence says anything.
+///
+/// - The request line as the client sent it: `$request` of nginx and ingress-nginx, `%r` of Apache, Tomcat and
+///   HAProxy, `%(r)s` of gunicorn, and what daphne, Django and gorilla write. werkzeug decodes it, which
+///   changes nothing in a mark.
+/// - Its target: `RequestPath` of Traefik, `uri` of Caddy and echo, `$request_uri` of Nginx Proxy Manager,
+///   `:url` of morgan, the path of Envoy, `RequestURI` of chi and oauth2-proxy.
+/// - Path and query put together again: uvicorn, gin.
+///
+/// Not among them are granian and hypercorn, which leave the query out, Fastify, which has it in another line,
+/// and lines of which somebody has chosen the fields: JSON of nginx, Apache, gunicorn and Envoy, middlewares.
+const WITH_QUERY: [&str; 25] = [
+    "caddy-console",
+    "caddy-json",
+    "chi",
+    "combined",
+    "combined-ms",
+    "combined-ns",
+    "combined-s",
+    "combined-us",
+    "daphne",
+    "django",
+    "echo",
+    "envoy",
+    "gin",
+    "haproxy",
+    "ingress-nginx",
+    "morgan-dev",
+    "morgan-short",
+    "morgan-tiny",
+    "nginx-proxy-manager",
+    "oauth2-proxy",
+    "tomcat-json",
+    "traefik-clf",
+    "traefik-json",
+    "uvicorn",
+    "werkzeug",
+];
 
 /// What is known of the requests in one log.
 #[derive(Debug, Default)]
@@ -72,9 +108,13 @@ fn has_query(line: &[u8], path: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+    use std::fs;
+    use std::path::Path;
     use std::time::{Duration, SystemTime};
 
     use super::*;
+    use crate::parse::{Format, Parser, Reading};
 
     fn request(path: &[u8]) -> Request<'_> {
         Request {
@@ -84,6 +124,48 @@ mod tests {
             duration: None,
             client: None,
             auth_call: None,
+        }
+    }
+
+    /// The formats of which real servers have printed a line with a query.
+    fn shown_by_the_corpus() -> HashSet<String> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus");
+        let index = fs::read_to_string(folder.join("index.tsv")).unwrap();
+        let mut shown = HashSet::new();
+        for entry in index.lines() {
+            let mut columns = entry.split('\t');
+            let (file, name) = (columns.next().unwrap(), columns.next().unwrap());
+            let Some(format) = Format::built_in(name) else {
+                continue;
+            };
+            let mut parser = Parser::new(Some(format));
+            let log = fs::read(folder.join(format!("{file}.log"))).unwrap();
+            for line in log.split(|byte| *byte == b'\n') {
+                if let Reading::Request(request) = parser.read(line)
+                    && has_query(line, request.path)
+                {
+                    shown.insert(name.to_owned());
+                }
+            }
+        }
+        shown
+    }
+
+    #[test]
+    fn the_formats_with_queries_have_shown_one() {
+        let shown = shown_by_the_corpus();
+        for name in WITH_QUERY {
+            assert!(Format::built_in(name).is_some(), "{name}");
+            // They differ in the unit of a number behind the line.
+            let name = if name.starts_with("combined-") {
+                "combined"
+            } else {
+                name
+            };
+            assert!(shown.contains(name), "{name}");
+        }
+        for name in ["fastify", "granian", "gunicorn-json", "hypercorn"] {
+            assert!(!shown.contains(name), "{name}");
         }
     }
 

@@ -1,10 +1,17 @@
-//! How the share of refused requests is read: the same bands as in alerts and dashboards.
+//! How the share of refused requests is read, and what is slow: the same as in alerts and dashboards.
 
+use std::time::Duration;
+
+use serde::Serialize;
+
+/// An answer, or a 95th percentile, above this is slow: every request of a user waits for it.
+pub(crate) const SLOW: Duration = Duration::from_secs(1);
 /// Fewer requests than these say nothing about a share.
 pub(crate) const VOLUME_GUARD: u64 = 20;
 
 /// What a share of refused requests means.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum Band {
     /// Below 50 %: first visits and bots have no token, a refresh sees one 401 before.
     Normal,

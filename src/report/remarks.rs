@@ -113,7 +113,8 @@ impl Remarks {
 }
 
 impl Noted {
-    fn look(&mut self, line: &[u8]) {
+    /// Looks at a line for a sample.
+    pub(crate) fn look(&mut self, line: &[u8]) {
         self.tries += 1;
         if self.samples.len() < MAX_SAMPLES && self.tries <= MAX_TRIES {
             self.sample(redact::redact(line));

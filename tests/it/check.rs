@@ -65,19 +65,28 @@ impl Scene {
 
     /// What check says with a good token, as JSON.
     async fn check(&self, arguments: &[&str]) -> (i32, Value) {
+        let (code, said) = self.said(&[&["--json"], arguments].concat()).await;
+        let json = serde_json::from_str(&said);
+        (code, json.unwrap_or_else(|error| panic!("{error}: {said}")))
+    }
+
+    /// The same for people.
+    async fn text(&self) -> String {
+        self.said(&[]).await.1
+    }
+
+    async fn said(&self, arguments: &[&str]) -> (i32, String) {
         let token = self.engine.directory().join("token");
         fs::write(&token, TOKEN).unwrap();
         let socket = self.engine.socket();
-        let mut all = vec!["check", "--json", "--container", "auth", "--state.file", ""];
+        let mut all = vec!["check", "--container", "auth", "--state.file", ""];
         all.extend(["--docker.host", socket.to_str().unwrap()]);
         all.extend(["--token-file", token.to_str().unwrap()]);
         all.extend(arguments);
         let output = authtail(&all).output().await.unwrap();
         let said = String::from_utf8(output.stdout).unwrap();
         assert!(!said.contains("signature-secret"), "{said}");
-        let json = serde_json::from_str(&said);
-        let json = json.unwrap_or_else(|error| panic!("{error}: {said}{:?}", output.stderr));
-        (output.status.code().unwrap(), json)
+        (output.status.code().unwrap(), said)
     }
 
     /// Fails if the cause is another one.
@@ -159,6 +168,59 @@ async fn a_secret_that_differs_is_told_from_a_database_that_is_down() {
     let scene = Scene::start(Container::running("auth"), true, without_database).await;
     scene.logged(401, 50);
     scene.finds("unhealthy", 2).await;
+}
+
+#[tokio::test]
+async fn a_service_that_cannot_check_says_so_itself() {
+    let scene = Scene::start(Container::running("auth"), true, refusing).await;
+    for port in [5432, 5433] {
+        let line = format!(
+            "ERROR:token_service:Token verification error: [Errno 111] Connect call failed \
+             ('127.0.0.1', {port})"
+        );
+        scene.engine.log_now(&scene.id, &line);
+        let request = access("GET", &format!("{VALIDATE}?n={port}"), 401);
+        scene.engine.log_now(&scene.id, &request);
+    }
+    scene
+        .engine
+        .log_now(&scene.id, &format!("ERROR:pool:timeout for {TOKEN}"));
+    let json = scene.finds("service_error", 2).await;
+    let source = &json["sources"][0];
+    assert_eq!(source["denials"]["service_error"], 2);
+    let samples = source["samples"].to_string();
+    // Once, for all numbers.
+    assert_eq!(
+        samples.matches("Connect call failed").count(),
+        1,
+        "{samples}"
+    );
+    let said = scene.text().await;
+    let line =
+        "service_error: ERROR:token_service:Token verification error: [Errno 111] Connect call";
+    assert!(said.contains(line), "{said}");
+}
+
+#[tokio::test]
+async fn words_of_the_configuration_count() {
+    let scene = Scene::start(Container::running("auth"), true, refusing).await;
+    let config = scene.engine.directory().join("authtail.yml");
+    let text =
+        "denials: {service_error: the vault is sealed}\nnotices: {database: the shelf is empty}\n";
+    fs::write(&config, text).unwrap();
+    scene
+        .engine
+        .log_now(&scene.id, "WARNING the vault is sealed");
+    scene
+        .engine
+        .log_now(&scene.id, &access("GET", VALIDATE, 401));
+    scene.engine.log_now(&scene.id, "the shelf is empty");
+    let arguments = ["--config.file", config.to_str().unwrap()];
+    let json = scene.finds_with(&arguments, "service_error", 2).await;
+    let source = &json["sources"][0];
+    assert_eq!(source["notices"]["database"], 1, "{json:#}");
+    let kinds: Vec<_> = source["samples"].as_object().unwrap().keys().collect();
+    assert_eq!(kinds, ["database", "service_error"]);
 }
 
 #[tokio::test]

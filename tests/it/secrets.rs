@@ -20,6 +20,69 @@ fn assert_none(what: &str, text: &str) {
     }
 }
 
+/// What a service may even log of what it was sent.
+fn careless() -> Vec<String> {
+    let mut lines = Vec::new();
+    for token in [VARIABLE_TOKEN, FILE_TOKEN] {
+        lines.extend([
+            access("GET", &format!("/validate?token={token}"), 401),
+            format!("ERROR:auth:Token verification error: {token}"),
+            format!("ERROR:auth:database connection failed for Bearer {token}"),
+            format!("WARNING:auth:Invalid token: {token}"),
+            format!(
+                "{{\"level\": \"error\", \"message\": \"refused {token}\", \"token\": \"{token}\"}}"
+            ),
+            format!("Traceback (most recent call last):\r  File \"{token}\""),
+            format!("\"GET /{token} HTTP/1.1\" {token}"),
+        ]);
+    }
+    lines
+}
+
+/// What the commands say, `check` with the configuration and the key of an exporter that runs.
+async fn assert_commands(engine: &FakeEngine) {
+    let folder = engine.directory();
+    let log = folder.join("careless.log");
+    fs::write(&log, careless().join("\n")).unwrap();
+    let [log, token, config, state] = [
+        log,
+        folder.join("token"),
+        folder.join("authtail.yml"),
+        folder.join("state"),
+    ]
+    .map(|path| path.to_str().unwrap().to_owned());
+    let socket = engine.socket();
+    let check = [
+        "check",
+        "--container",
+        "auth",
+        "--token-file",
+        &token,
+        "--config.file",
+        &config,
+        "--state.file",
+        &state,
+        "--docker.host",
+        socket.to_str().unwrap(),
+    ];
+    for arguments in [
+        &check[..],
+        &[&check[..], &["--json"]].concat(),
+        &["explain", &log],
+        &["explain", "--json", &log],
+        &["diagnose", &log],
+        &["diagnose", "--format", "json", &log],
+    ] {
+        let mut command = authtail(arguments);
+        let output = command.env("PROBE_TOKEN", VARIABLE_TOKEN).output();
+        let output = output.await.unwrap();
+        assert!(output.stdout.len() > 100, "{arguments:?}: {output:?}");
+        for said in [output.stdout, output.stderr] {
+            assert_none(&arguments.join(" "), &String::from_utf8(said).unwrap());
+        }
+    }
+}
+
 #[tokio::test]
 async fn no_token_is_in_any_output() {
     let engine = FakeEngine::start();
@@ -80,14 +143,23 @@ async fn no_token_is_in_any_output() {
             })
             .await;
     }
-    // A service may even log what it was sent.
-    let line = access("GET", &format!("/validate?token={VARIABLE_TOKEN}"), 401);
-    engine.log_now(&engine_id, &line);
-    exporter
-        .until("logged", |page| page.lines("auth") >= 1.0)
-        .await;
+    let lines = careless();
+    for line in &lines {
+        engine.log_now(&engine_id, line);
+    }
+    let count = u32::try_from(lines.len()).unwrap();
+    exporter.until_lines("auth", count).await;
 
-    for path in ["/", "/metrics", "/-/ready", "/-/healthy", "/nothing"] {
+    assert_commands(&engine).await;
+
+    for path in [
+        "/",
+        "/metrics",
+        "/-/ready",
+        "/-/healthy",
+        "/nothing",
+        "/runbooks/AuthGoodTokenRefused",
+    ] {
         let answer = exporter.get(path).await;
         assert_none(path, &format!("{:?}{}", answer.headers, answer.text()));
     }

@@ -1,7 +1,8 @@
 //! Does the service run, and does it answer?
 
 use super::super::{Asked, Finding, Severity, Subject, What};
-use super::{MANY_RESTARTS, SLOW, finding, said};
+use super::{MANY_RESTARTS, finding, said};
+use crate::report::band::SLOW;
 
 pub(super) fn stopped(subject: &Subject) -> Option<Finding> {
     let container = subject
@@ -70,7 +71,7 @@ pub(super) fn silent(subject: &Subject) -> Option<Finding> {
 pub(super) fn slow(subject: &Subject) -> Option<Finding> {
     let slow = subject
         .asked()
-        .filter(|asked| asked.code.is_some() && asked.seconds > SLOW);
+        .filter(|asked| asked.code.is_some() && asked.seconds > SLOW.as_secs_f64());
     let evidence: Vec<_> = slow.map(said).collect();
     evidence.first()?;
     finding(

@@ -2,6 +2,7 @@
 
 use super::super::{Finding, Severity, Subject, What};
 use super::{auth_required, finding, refused, said};
+use crate::report::band::Band;
 
 pub(super) fn in_front(subject: &Subject) -> Option<Finding> {
     let foreign: Vec<_> = subject
@@ -90,16 +91,11 @@ pub(super) fn good_token(subject: &Subject) -> Option<Finding> {
 
 pub(super) fn share(subject: &Subject) -> Option<Finding> {
     let requests = subject.requests.as_ref()?;
-    let order = |band: Option<&str>| {
-        ["elevated", "investigate", "critical"]
-            .iter()
-            .position(|one| Some(*one) == band)
-    };
     let worst = requests
         .routes
         .iter()
-        .filter(|route| order(route.band).is_some())
-        .max_by_key(|route| order(route.band))?;
+        .filter(|route| route.band >= Some(Band::Elevated))
+        .max_by_key(|route| route.band)?;
     let accepts = subject
         .asked()
         .any(|asked| asked.what == What::GoodToken && asked.is_let_through());
@@ -119,8 +115,8 @@ pub(super) fn share(subject: &Subject) -> Option<Finding> {
         evidence.push("a good token is let through".to_owned());
     }
     let (severity, title) = match worst.band {
-        Some("critical") => (Severity::Critical, "almost all requests are refused"),
-        Some("investigate") => (Severity::Warning, "most requests are refused"),
+        Some(Band::Critical) => (Severity::Critical, "almost all requests are refused"),
+        Some(Band::Investigate) => (Severity::Warning, "most requests are refused"),
         _ => (Severity::Info, "half of the requests or more are refused"),
     };
     let advice = if accepts {

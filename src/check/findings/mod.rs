@@ -7,26 +7,8 @@ mod service;
 use super::text::{asked_text, word};
 use super::{Asked, Finding, Severity, Subject};
 
-/// Fewer requests than these say nothing about a share; the same as in the alerts.
-const VOLUME_GUARD: u64 = 20;
-/// An answer that takes longer is slow, in seconds; the same as in the alerts.
-const SLOW: f64 = 1.0;
 /// Restarts that are no accident any more.
 const MANY_RESTARTS: u64 = 3;
-
-/// How a share of refused requests is read; `None` if there are too few.
-pub(super) fn band(refused: u64, total: u64) -> Option<&'static str> {
-    if total < VOLUME_GUARD {
-        return None;
-    }
-    let (part, whole) = (u128::from(refused) * 100, u128::from(total));
-    Some(match part {
-        _ if part > whole * 90 => "critical",
-        _ if part > whole * 70 => "investigate",
-        _ if part >= whole * 50 => "elevated",
-        _ => "normal",
-    })
-}
 
 /// All findings, the worst first, and among equals the one that explains the others.
 pub(super) fn of(subject: &Subject) -> Vec<Finding> {

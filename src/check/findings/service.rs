@@ -1,5 +1,6 @@
 //! What is wrong with the service, its log and its deployment?
 
+use super::super::seen::TROUBLE;
 use super::super::{Asked, Finding, Severity, Subject, What};
 use super::{finding, is_running, said};
 
@@ -31,23 +32,13 @@ pub(super) fn unhealthy(subject: &Subject) -> Option<Finding> {
     )
 }
 
-/// Kinds of lines that say that something a service needs is broken.
+/// How many lines say that something a service needs is broken.
 fn trouble(subject: &Subject) -> Option<String> {
-    let kinds = [
-        "database",
-        "pool_exhausted",
-        "upstream_unreachable",
-        "timeout",
-        "traceback",
-        "error",
-    ];
+    let kinds = TROUBLE.iter().map(|kind| kind.as_str());
     let found: Vec<_> = kinds
-        .iter()
         .filter_map(|kind| {
-            subject
-                .notices
-                .get(kind)
-                .map(|count| format!("{kind} × {count}"))
+            let count = subject.notices.get(kind)?;
+            Some(format!("{kind} × {count}"))
         })
         .collect();
     (!found.is_empty()).then(|| format!("in the log: {}", found.join(", ")))

@@ -1,15 +1,11 @@
 //! Trouble of the service itself: it cannot check, it fails, it is slow.
 
-use std::time::Duration;
-
 use super::{Facts, Finding, Severity, steps};
 use crate::parse::{Notice, Reason};
-use crate::report::band::{VOLUME_GUARD, share};
+use crate::report::band::{SLOW, VOLUME_GUARD, share};
 use crate::report::numbers::{Numbers, RouteNumbers};
 use crate::report::words::{count, duration, number, percent};
 
-/// A 95th percentile above this is slow: every request of a user waits for it.
-const SLOW: Duration = Duration::from_secs(1);
 /// So large a share of failures is more than a hiccup.
 const FAILING: f64 = 0.05;
 /// Fewer failures than these are a hiccup whatever their share is.

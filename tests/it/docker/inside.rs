@@ -1,5 +1,6 @@
 //! The exporter in a container of the engine that it follows.
 
+use std::net::SocketAddr;
 use std::path::Path;
 
 use tokio::process::Command;
@@ -11,9 +12,14 @@ use super::lab::{Lab, SOCKET, docker};
 /// Starts an exporter in a container; its port 8401 must be published by the command.
 pub async fn start(command: Command, name: &str) -> Exporter {
     let mut exporter = Exporter::start(command).await;
-    let published = docker(&["port", name, "8401/tcp"]).await;
-    exporter.address = published.lines().next().unwrap().parse().unwrap();
+    exporter.address = published(name).await;
     exporter
+}
+
+/// Where the page of an exporter in a container can be had.
+pub async fn published(name: &str) -> SocketAddr {
+    let published = docker(&["port", name, "8401/tcp"]).await;
+    published.lines().next().unwrap().parse().unwrap()
 }
 
 /// Options of `docker run` that let a container without files run the host's programs.

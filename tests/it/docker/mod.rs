@@ -10,6 +10,8 @@ mod incidents;
 mod inside;
 pub mod lab;
 mod lifecycle;
+mod night;
 mod piped;
 pub mod printer;
+mod probes;
 mod speed;

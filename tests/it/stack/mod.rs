@@ -8,6 +8,8 @@ mod compose;
 mod compose_command;
 mod dashboard;
 mod expressions;
+#[cfg(feature = "test-engine")]
+pub mod firing;
 mod lint;
 mod lists;
 mod page;
