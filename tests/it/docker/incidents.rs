@@ -39,11 +39,15 @@ struct Scene {
     /// The first finding of `check`, and its exit code.
     finding: (&'static str, i32),
     /// The alert that fires.
+    #[cfg_attr(
+        not(feature = "test-tools"),
+        expect(dead_code, reason = "no Prometheus")
+    )]
     alert: Option<&'static str>,
 }
 
 /// Who asks a service besides its probes.
-#[derive(Clone, Copy, Eq, PartialEq)]
+#[derive(Clone, Copy)]
 enum Clients {
     Nobody,
     WithToken,
