@@ -3,6 +3,7 @@
 use crate::docker::frames::{Decoder, FrameError, Item, Layout, Stream};
 use crate::events::{Event, Events, Said};
 use crate::fleet::Saved;
+use crate::parse::envelope::Envelopes;
 use crate::parse::{Format, Parser, Reading};
 use crate::route::{ForwardAuth, Routes};
 use crate::state;
@@ -38,6 +39,32 @@ pub fn signs(data: &[u8]) {
     events.close(&mut count);
     assert!(refusals <= denials, "{refusals} of {denials}");
     assert!((denials == 0) == (refusals == 0), "{refusals} of {denials}");
+}
+
+/// Opens lines that come in any envelope or in none: nothing comes out that did not go in, and where each line
+/// can be opened without those before it, it is the same. In Docker's own file a line comes out as it went in.
+pub fn envelopes(data: &[u8]) {
+    let (mut any, mut file) = (Envelopes::default(), Envelopes::default());
+    let mut stateless: Option<Envelopes> = None;
+    for line in data.split(|&byte| byte == b'\n') {
+        let alone = stateless.clone();
+        let opened = any.open(line);
+        if let Some(mut alone) = alone {
+            assert_eq!(alone.open(line), opened);
+        }
+        assert!(opened.is_none_or(|opened| opened.line.len() <= 4 * data.len()));
+        if stateless.is_none() && any.is_stateless() {
+            stateless = Some(any.clone());
+        }
+
+        let text = String::from_utf8_lossy(line);
+        let time = "2026-11-22T10:00:00.000000001Z";
+        let record =
+            serde_json::json!({ "log": format!("{text}\n"), "stream": "stdout", "time": time });
+        let record = record.to_string();
+        let opened = file.open(record.as_bytes()).expect("it is whole");
+        assert_eq!(opened.line, text.as_bytes());
+    }
 }
 
 /// Reads a state file and what would be inside of it.

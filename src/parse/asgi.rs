@@ -63,16 +63,15 @@ fn granian<'a>(line: &'a [u8], _: &'a mut Room) -> Option<Request<'a>> {
     let (rest, code) = last_word(rest)?;
     let line = rest.strip_suffix(b"\"")?;
     let code = Some(fields::code(code)?);
-    let request = match line.strip_prefix(b"- ") {
+    let request = if let Some(rest) = line.strip_prefix(b"- ") {
         // A WebSocket has no method, not even the `GET` that it began with.
-        Some(rest) => Request {
+        Request {
             method: None,
             ..fields::request(b"", versioned(rest)?, code)
-        },
-        None => {
-            let (method, target) = request_line(line)?;
-            fields::request(method, target, code)
         }
+    } else {
+        let (method, target) = request_line(line)?;
+        fields::request(method, target, code)
     };
     Some(Request {
         duration: Some(duration(time, Unit::Milliseconds)?),

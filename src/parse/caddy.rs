@@ -17,7 +17,7 @@ use super::duration::{self, Unit};
 use super::format::BuiltIn;
 use super::json::{self, Value};
 use super::room::Room;
-use super::{AuthCall, Request, cut, fields};
+use super::{AuthCall, Request, fields, scan};
 
 pub(super) const FORMATS: &[BuiltIn] = &[
     BuiltIn {
@@ -122,7 +122,7 @@ fn request<'a>(object: &'a [u8], has_names: bool, room: &'a mut Room) -> Option<
         client,
         auth_call: Some(AuthCall {
             router: None,
-            host: host.map(cut::without_port),
+            host: host.map(scan::without_port),
             code: Some(code),
             duration: None,
         }),

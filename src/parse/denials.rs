@@ -35,6 +35,7 @@ pub(super) const PHRASES: &[(Meaning, &[&str])] = &[
         Refused(Reason::InvalidToken),
         &[
             "invalid {token}",
+            "invalid claim $",
             "{token} is? invalid|rejected|not+accepted|not+valid",
             "{token} has invalid claims",
             "{token} is unverifiable",

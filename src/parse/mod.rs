@@ -13,7 +13,6 @@ mod clf;
 pub(crate) mod clock;
 mod columns;
 pub mod custom;
-mod cut;
 mod denial;
 mod denials;
 mod duration;

@@ -16,6 +16,8 @@
 
 use std::collections::HashMap;
 
+use super::quoted;
+
 /// What a client shows to be let in.
 const TOKEN: &str = "token|jwt|jwt+token|access+token|bearer+token|id+token|auth+token|\
     authentication+token|authorization+token|session+token|refresh+token|api+token|\
@@ -285,17 +287,9 @@ pub(super) fn word(text: &[u8]) -> Option<(&[u8], &[u8])> {
     (length > 0 && is_own).then_some((word, after))
 }
 
-/// Splits off a quoted text, in which `\` takes away the meaning of what follows.
+/// Splits off the quoted text that comes next.
 pub(super) fn quoted(text: &[u8]) -> Option<(&[u8], &[u8])> {
-    let text = text.trim_ascii_start().strip_prefix(b"\"")?;
-    let mut end = 0;
-    loop {
-        end += memchr::memchr2(b'"', b'\\', text.get(end..)?)?;
-        match text.get(end) {
-            Some(b'"') => return Some((text.get(..end)?, text.get(end + 1..)?)),
-            _ => end += 2,
-        }
-    }
+    quoted::first(text.trim_ascii_start())
 }
 
 #[cfg(test)]

@@ -49,6 +49,7 @@ bad_signature    Error loading cookied session: cookie signature not valid, remo
 bad_signature    JWSSignatureVerificationFailed: signature verification failed
 bad_signature    JWT signature does not match locally computed signature.
 bad_signature    Signed JWT rejected: Invalid signature
+bad_signature    bad_signature: 
 expired          Token has expired
 expired          The access token has expired
 expired          JWT validation failed: Signature has expired
@@ -65,6 +66,9 @@ not_yet_valid    token is not valid yet
 wrong_audience   JWT validation failed: Audience doesn't match
 wrong_audience   jwt audience invalid. expected: api
 wrong_audience   token has invalid claims: token has invalid audience
+wrong_audience   invalid_claim: Invalid claim: 'aud'
+wrong_audience   Token validation failed: Invalid claim 'aud'
+wrong_issuer     invalid_claim: Invalid claim 'iss'
 wrong_audience   JWTClaimValidationFailed: unexpected \"aud\" claim value
 wrong_issuer     JWT validation failed: Invalid issuer
 wrong_issuer     jwt issuer invalid. expected: idp
@@ -74,6 +78,7 @@ revoked          Token is blacklisted
 revoked          Token revoked
 unknown_user     User not found
 unknown_user     user \"bob\" not found
+unknown_user     User 42 not found
 unknown_user     User does not exist
 unknown_user     Unknown user
 unknown_user     User is inactive
@@ -95,6 +100,10 @@ service_error    JWT validation failed: Failed to fetch JWKS from https://idp/jw
 service_error    Could not verify token: HTTPSConnectionPool(host='idp', port=443): Max retries exceeded with url
 service_error    Token validation failed: asyncpg.exceptions.TooManyConnectionsError: sorry, too many clients already
 service_error    Token verification failed due to database error
+service_error    Token verification error: connection is closed
+service_error    Token verification error: pool is closing
+service_error    Token validation failed: cannot perform operation: another operation is in progress
+service_error    Error validating token: Server disconnected without sending a response.
 service_error    Authentication error: Redis error: Timeout reading from socket
 service_error    failed to verify signature: fetching keys oidc: get keys failed Get \"https://a\": dial tcp
 service_error    REJECTED - Token verification error: Database unavailable
@@ -164,6 +173,8 @@ error                  {\"level\":\"error\",\"status\":500,\"msg\":\"x\"}
 -                      Database pool closed
 -                      INFO - Connection refused, retrying
 -                      DEBUG - Timeout set to 5
+-                      Timeout set to 5
+-                      INFO - Connection pool is closed
 -                      INFO - Auth module loaded
 -                      INFO - Auth check: no reason to worry
 ";

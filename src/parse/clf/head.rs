@@ -2,8 +2,8 @@
 
 use memchr::memchr;
 
-use crate::parse::cut::without_port;
 use crate::parse::logger;
+use crate::parse::scan::{cut, without_port};
 
 /// The loggers of gunicorn, aiohttp and Paste, and the modules that write to them.
 const LOGGERS: &[&[u8]] = &[
@@ -35,13 +35,13 @@ impl<'a> Head<'a> {
             head.first().is_some_and(|byte| !byte.is_ascii_digit()) || head.get(4) == Some(&b'-');
         let logged = is_dated_or_named.then(|| logger::message(head, LOGGERS));
         let head = logged.flatten().unwrap_or_else(|| after_process(head));
-        let Some((mut first, mut rest)) = split(head) else {
+        let Some((mut first, mut rest)) = cut(head, b' ') else {
             return is_address(head).then_some(Self::of(head));
         };
         while first.ends_with(b",") {
-            (first, rest) = split(rest)?;
+            (first, rest) = cut(rest, b' ')?;
         }
-        let (second, user) = split(rest)?;
+        let (second, user) = cut(rest, b' ')?;
         if second == b"-" {
             let is_client = first.is_empty() || is_address(first);
             return (is_client || is_word(user)).then_some(Self::of(first));
@@ -65,16 +65,10 @@ impl<'a> Head<'a> {
 
 /// Takes away `nginx.1    | `, which the process manager of nginx-proxy puts before each line.
 fn after_process(head: &[u8]) -> &[u8] {
-    split(head)
+    cut(head, b' ')
         .filter(|(name, _)| !name.is_empty())
         .and_then(|(_, rest)| rest.trim_ascii_start().strip_prefix(b"| "))
         .unwrap_or(head)
-}
-
-/// Splits at the first blank.
-fn split(text: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (word, rest) = text.split_at(memchr(b' ', text)?);
-    Some((word, rest.strip_prefix(b" ")?))
 }
 
 fn is_word(text: &[u8]) -> bool {

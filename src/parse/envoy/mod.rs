@@ -10,7 +10,7 @@ mod text;
 use std::time::Duration;
 
 use super::format::BuiltIn;
-use super::{AuthCall, Request, cut, fields};
+use super::{AuthCall, Request, fields, scan};
 
 pub(super) const FORMATS: &[BuiltIn] = &[
     BuiltIn {
@@ -69,7 +69,7 @@ impl<'a> Seen<'a> {
             client: self.client,
             auth_call: Some(AuthCall {
                 router: None,
-                host: self.host.filter(is_there).map(cut::without_port),
+                host: self.host.filter(is_there).map(scan::without_port),
                 code,
                 duration,
             }),

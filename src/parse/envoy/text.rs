@@ -15,7 +15,7 @@ use memchr::{memchr, memmem, memrchr};
 
 use super::super::duration::{self, Unit};
 use super::super::room::Room;
-use super::super::{Request, cut, fields, is_version, stamp};
+use super::super::{Request, fields, is_version, scan, stamp};
 use super::Seen;
 
 /// Reads Envoy's default.
@@ -25,14 +25,14 @@ pub(super) fn read_envoy<'a>(line: &'a [u8], _: &'a mut Room) -> Option<Request<
         return None;
     }
     let (seen, rest) = numbers(seen, rest)?;
-    let (rest, upstream) = cut::last_quoted(rest)?;
-    let (rest, authority) = cut::last_quoted(rest)?;
+    let (rest, upstream) = scan::last_quoted(rest)?;
+    let (rest, authority) = scan::last_quoted(rest)?;
     let rest = rest.strip_prefix(b"\"")?;
     let (forwarded, rest) = rest.split_at(memmem::find(rest, b"\" \"")?);
     let (_agent, _request_id) = rest.split_at(memmem::find(rest.get(3..)?, b"\" \"")?);
     let seen = Seen {
         host: Some(authority),
-        client: Some(cut::last_of_list(forwarded)),
+        client: Some(scan::last_of_list(forwarded)),
         has_host: upstream != b"-",
         ..seen
     };
@@ -48,7 +48,7 @@ pub(super) fn read_istio<'a>(line: &'a [u8], _: &'a mut Room) -> Option<Request<
     } else {
         let (columns, rest) = rest.split_at(memmem::find(rest, b" \"")?);
         // The second column says how the connection ended.
-        let (details, _) = cut::word(columns)?;
+        let (details, _) = scan::word(columns)?;
         (details, rest.get(1..)?)
     };
     let (_, rest) = rest.split_at(memmem::find(rest, b"\" ")?);
@@ -56,8 +56,8 @@ pub(super) fn read_istio<'a>(line: &'a [u8], _: &'a mut Room) -> Option<Request<
     // Cluster, local address, downstream's local and remote address, name asked for, route.
     let (rest, addresses) = rest.split_at(memrchr(b'"', rest)? + 1);
     let mut addresses = addresses.split(|&byte| byte == b' ');
-    let (rest, _upstream) = cut::last_quoted(rest)?;
-    let (_, authority) = cut::last_quoted(rest)?;
+    let (rest, _upstream) = scan::last_quoted(rest)?;
+    let (_, authority) = scan::last_quoted(rest)?;
     let seen = Seen {
         host: Some(authority),
         client: addresses.nth(4),
@@ -70,14 +70,14 @@ pub(super) fn read_istio<'a>(line: &'a [u8], _: &'a mut Room) -> Option<Request<
 fn start(line: &[u8]) -> Option<(Seen<'_>, &[u8])> {
     let rest = stamp::skip(line, stamp::ENVOY)?;
     let (_, rest) = rest.split_at(memchr(b']', rest)?);
-    let (method, rest) = cut::word(rest.strip_prefix(b"] \"")?)?;
-    let (target, rest) = cut::word(rest)?;
-    let (protocol, rest) = cut::word(rest)?;
+    let (method, rest) = scan::word(rest.strip_prefix(b"] \"")?)?;
+    let (target, rest) = scan::word(rest)?;
+    let (protocol, rest) = scan::word(rest)?;
     // A TCP connection has `-` here.
     let version = protocol.strip_prefix(b"HTTP/")?.strip_suffix(b"\"")?;
     let is_http = !version.is_empty() && version.iter().all(|&byte| is_version(byte));
-    let (code, rest) = cut::word(rest)?;
-    let (flags, rest) = cut::word(rest)?;
+    let (code, rest) = scan::word(rest)?;
+    let (flags, rest) = scan::word(rest)?;
     let seen = Seen {
         method: Some(method),
         target: Some(target),
@@ -105,7 +105,7 @@ fn numbers<'a>(seen: Seen<'a>, rest: &'a [u8]) -> Option<(Seen<'a>, &'a [u8])> {
 
 /// Cuts off a whole number or `-`.
 fn number(text: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (number, rest) = cut::word(text)?;
+    let (number, rest) = scan::word(text)?;
     let is_number = number == b"-" || number.iter().all(u8::is_ascii_digit);
     is_number.then_some((number, rest))
 }

@@ -13,7 +13,7 @@ use memchr::memchr;
 
 use super::super::duration::{self, Unit};
 use super::super::room::Room;
-use super::super::{Request, cut, stamp};
+use super::super::{Request, scan, stamp};
 use super::{Seen, code, only_word, request_line};
 
 pub(super) fn read<'a>(line: &'a [u8], _: &'a mut Room) -> Option<Request<'a>> {
@@ -21,22 +21,22 @@ pub(super) fn read<'a>(line: &'a [u8], _: &'a mut Room) -> Option<Request<'a>> {
     let left = left.strip_suffix(b" - - ")?;
     let client = only_word(left)?;
     let (request, rest) = quoted(rest.strip_prefix(b" ")?)?;
-    let (status, rest) = cut::word(rest)?;
+    let (status, rest) = scan::word(rest)?;
     let code = code(status)?;
-    let (_bytes, rest) = cut::word(rest)?;
+    let (_bytes, rest) = scan::word(rest)?;
     let rest = rest.strip_prefix(b"\"\" \"\" ")?;
-    let (_port, rest) = cut::word(rest)?;
-    let (_milliseconds, rest) = cut::word(rest)?;
+    let (_port, rest) = scan::word(rest)?;
+    let (_milliseconds, rest) = scan::word(rest)?;
     let (_frontend, rest) = quoted(rest)?;
     let (backend, rest) = quoted(rest)?;
     let (server, mut rest) = quoted(rest)?;
     let mut total = None;
     for _ in 0..5 {
-        let (time, tail) = cut::word(rest)?;
+        let (time, tail) = scan::word(rest)?;
         total = duration::duration(time, Unit::Milliseconds);
         rest = tail;
     }
-    let (ended, _) = cut::word(rest)?;
+    let (ended, _) = scan::word(rest)?;
 
     let (method, target) = request_line(request);
     let seen = Seen {

@@ -13,28 +13,28 @@ use memchr::memchr;
 
 use super::super::duration::{self, Unit};
 use super::super::room::Room;
-use super::super::{Request, cut, stamp};
+use super::super::{Request, scan, stamp};
 use super::{Seen, code, only_word, request_line};
 
 pub(super) fn read<'a>(line: &'a [u8], _: &'a mut Room) -> Option<Request<'a>> {
     let (left, rest) = stamp::find(line, stamp::HAPROXY)?;
     let client = client(only_word(left.strip_suffix(b" ")?)?)?;
-    let (_frontend, rest) = cut::word(rest.strip_prefix(b" ")?)?;
-    let (name, rest) = cut::word(rest)?;
+    let (_frontend, rest) = scan::word(rest.strip_prefix(b" ")?)?;
+    let (name, rest) = scan::word(rest)?;
     let (backend, server) = name.split_at(memchr(b'/', name)?);
-    let (times, rest) = cut::word(rest)?;
+    let (times, rest) = scan::word(rest)?;
     // With `logasap` there is a plus: until then.
     let mut times = times.split(|&byte| byte == b'/');
     let total = times.nth(4).filter(|_| times.next().is_none())?;
     let total = total.strip_prefix(b"+").unwrap_or(total);
     let total = duration::duration(total, Unit::Milliseconds);
-    let (status, rest) = cut::word(rest)?;
+    let (status, rest) = scan::word(rest)?;
     let code = code(status)?;
-    let (_bytes, rest) = cut::word(rest)?;
-    let (_request_cookie, rest) = cut::word(rest)?;
-    let (_response_cookie, rest) = cut::word(rest)?;
-    let (ended, rest) = cut::word(rest)?;
-    let (_connections, rest) = cut::word(rest)?;
+    let (_bytes, rest) = scan::word(rest)?;
+    let (_request_cookie, rest) = scan::word(rest)?;
+    let (_response_cookie, rest) = scan::word(rest)?;
+    let (ended, rest) = scan::word(rest)?;
+    let (_connections, rest) = scan::word(rest)?;
 
     let (_, request) = rest.split_at(memchr(b'"', rest)?);
     let request = request.get(1..)?;
@@ -56,7 +56,7 @@ pub(super) fn read<'a>(line: &'a [u8], _: &'a mut Room) -> Option<Request<'a>> {
 
 /// Returns the address in `address:port`; IPv6 comes without brackets.
 fn client(word: &[u8]) -> Option<&[u8]> {
-    let (address, _port) = word.split_at(memchr::memrchr(b':', word)?);
+    let (address, _port) = scan::rcut(word, b':')?;
     Some(address)
 }
 

@@ -11,7 +11,7 @@ mod json;
 use std::time::Duration;
 
 use super::format::BuiltIn;
-use super::{AuthCall, Request, cut, fields, stamp};
+use super::{AuthCall, Request, fields, scan, stamp};
 
 pub(super) const FORMATS: &[BuiltIn] = &[
     BuiltIn {
@@ -70,10 +70,10 @@ fn only_word(text: &[u8]) -> Option<&[u8]> {
 /// Reads `METHOD target HTTP/version`, which HTTP/0.9 and the end of the line may cut short: the
 /// method and the target. HAProxy writes quotes as `#22`.
 fn request_line(text: &[u8]) -> (Option<&[u8]>, &[u8]) {
-    let Some((method, rest)) = cut::word(text) else {
+    let Some((method, rest)) = scan::word(text) else {
         return (None, b"-");
     };
-    let target = cut::last_word(rest).filter(|(_, end)| end.starts_with(b"HTTP/"));
+    let target = scan::last_word(rest).filter(|(_, end)| end.starts_with(b"HTTP/"));
     (Some(method), target.map_or(rest, |(target, _)| target))
 }
 

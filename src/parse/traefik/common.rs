@@ -16,22 +16,22 @@
 
 use super::super::duration::{self, Unit};
 use super::super::room::Room;
-use super::super::{AuthCall, Request, cut, fields, is_version, stamp};
+use super::super::{AuthCall, Request, fields, is_version, scan, stamp};
 use super::Answer;
 
 pub(super) fn read<'a>(line: &'a [u8], _: &'a mut Room) -> Option<Request<'a>> {
-    let (rest, milliseconds) = cut::last_word(line.strip_suffix(b"ms")?)?;
+    let (rest, milliseconds) = scan::last_word(line.strip_suffix(b"ms")?)?;
     let total = duration::duration(milliseconds, Unit::Milliseconds)?;
-    let (rest, url) = cut::last_quoted(rest)?;
-    let (rest, router) = cut::last_quoted(rest)?;
-    let (rest, number) = cut::last_word(rest)?;
+    let (rest, url) = scan::last_quoted(rest)?;
+    let (rest, router) = scan::last_quoted(rest)?;
+    let (rest, number) = scan::last_word(rest)?;
     if number != b"-" && !number.iter().all(u8::is_ascii_digit) {
         return None;
     }
-    let (rest, _agent) = cut::last_quoted(rest)?;
-    let (rest, _referer) = cut::last_quoted(rest)?;
-    let (rest, size) = cut::last_word(rest)?;
-    let (rest, code) = cut::last_word(rest)?;
+    let (rest, _agent) = scan::last_quoted(rest)?;
+    let (rest, _referer) = scan::last_quoted(rest)?;
+    let (rest, size) = scan::last_word(rest)?;
+    let (rest, code) = scan::last_word(rest)?;
     let code = fields::code(code)?;
 
     let (left, request) = stamp::find(rest, stamp::COMMON)?;
@@ -52,7 +52,7 @@ pub(super) fn read<'a>(line: &'a [u8], _: &'a mut Room) -> Option<Request<'a>> {
         path: fields::path(target),
         code: Some(code),
         duration: Some(total),
-        client: Some(cut::last_of_list(client)),
+        client: Some(scan::last_of_list(client)),
         auth_call: Some(AuthCall {
             router,
             host: None,
@@ -70,8 +70,8 @@ pub(super) fn read<'a>(line: &'a [u8], _: &'a mut Room) -> Option<Request<'a>> {
 /// Reads ` "METHOD target HTTP/version"`.
 fn words(request: &[u8]) -> Option<(&[u8], &[u8])> {
     let request = request.strip_prefix(b" \"")?.strip_suffix(b"\"")?;
-    let (method, rest) = cut::word(request)?;
-    let (target, protocol) = cut::word(rest)?;
+    let (method, rest) = scan::word(request)?;
+    let (target, protocol) = scan::word(rest)?;
     let version = protocol.strip_prefix(b"HTTP/")?;
     let is_protocol = !version.is_empty() && version.iter().all(|&byte| is_version(byte));
     is_protocol.then_some((method, target))

@@ -14,7 +14,7 @@ use memchr::memmem::Finder;
 use super::super::duration::{self, Unit};
 use super::super::json::{self, Value};
 use super::super::room::Room;
-use super::super::{AuthCall, Request, cut, fields};
+use super::super::{AuthCall, Request, fields, scan};
 use super::Answer;
 
 /// The field that every access line has and no other line of Traefik.
@@ -87,10 +87,10 @@ pub(super) fn read<'a>(line: &'a [u8], room: &'a mut Room) -> Option<Request<'a>
         path: path.map_or(b"-", fields::path),
         code: Some(code),
         duration: nanoseconds(total),
-        client: client.map(cut::last_of_list),
+        client: client.map(scan::last_of_list),
         auth_call: Some(AuthCall {
             router,
-            host: host.map(cut::without_port),
+            host: host.map(scan::without_port),
             code: auth_code,
             duration: nanoseconds(overhead).filter(|_| is_known),
         }),
