@@ -54,7 +54,12 @@ impl Parser {
     pub(crate) fn given(self, format: Option<Format>) -> Self {
         let given = format.map(|format| (format, Origin::Given));
         let format = given.or(self.format);
-        Self { format, ..self }
+        // The room has groups of the regex before.
+        Self {
+            format,
+            room: Room::default(),
+            ..self
+        }
     }
 
     /// Sets which lines are denials and notices besides those that are known.
