@@ -88,7 +88,11 @@ fn speed(text: &[u8], format: Option<Format>) -> [f64; 3] {
     let (mut parser, routes) = (Parser::new(format), Routes::default());
     let (mut lines, mut found) = (0_u32, 0_u32);
     let began = cpu();
-    for line in text.split(|&byte| byte == b'\n') {
+    let mut start = 0;
+    // As the program does it: a plain `split` would take about as long as the reading.
+    for end in memchr::memchr_iter(b'\n', text) {
+        let line = &text[start..end];
+        start = end + 1;
         lines += 1;
         if let Reading::Request(request) = parser.read(line) {
             found += u32::from(routes.find(request.path).is_some());

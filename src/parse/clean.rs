@@ -2,15 +2,14 @@
 
 use memchr::memchr;
 
-const ESCAPE: u8 = 0x1b;
+pub(super) const ESCAPE: u8 = 0x1b;
 
 /// Returns `line` without its line end (`\n`, `\r` or `\r\n`) and without ANSI colours.
 ///
 /// A colour is an SGR sequence, `ESC [ digits and semicolons m`; other escapes stay. Only a line
 /// that holds an escape is copied, into `plain`.
 pub(crate) fn clean<'a>(line: &'a [u8], plain: &'a mut Vec<u8>) -> &'a [u8] {
-    let line = line.strip_suffix(b"\n").unwrap_or(line);
-    let mut rest = line.strip_suffix(b"\r").unwrap_or(line);
+    let mut rest = without_end(line);
     if memchr(ESCAPE, rest).is_none() {
         return rest;
     }
@@ -25,6 +24,12 @@ pub(crate) fn clean<'a>(line: &'a [u8], plain: &'a mut Vec<u8>) -> &'a [u8] {
     }
     plain.extend_from_slice(rest);
     plain
+}
+
+/// Returns a line without its line end.
+pub(super) fn without_end(line: &[u8]) -> &[u8] {
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    line.strip_suffix(b"\r").unwrap_or(line)
 }
 
 /// Returns what follows the SGR sequence at the start of `text`, if there is one.

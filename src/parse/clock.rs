@@ -20,6 +20,8 @@ pub(crate) fn of_line(line: &[u8]) -> Option<Timestamp> {
     match line.first()? {
         b'0'..=b'9' => date_time(line).or_else(|| in_brackets(line)),
         b'{' => in_json(line),
+        // By far the most frequent level.
+        b'I' if line.starts_with(b"INFO:") => None,
         b'A'..=b'Z' if begins_with_level(line) => None,
         _ => in_brackets(line).or_else(|| after_key(line)),
     }

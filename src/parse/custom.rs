@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use regex::bytes::{Captures, Regex, RegexBuilder};
+use regex::bytes::{CaptureLocations, Regex, RegexBuilder};
 
 use super::duration::{self, Unit};
 use super::object::{MAX_CONDITIONS, Object};
@@ -30,7 +30,11 @@ pub struct Custom {
 /// an end that is not anchored lets a client forge lines.
 #[derive(Debug)]
 enum Lines {
-    Regex(Regex),
+    Regex {
+        regex: Regex,
+        /// Where each of [`GROUPS`] is among the groups of the regex.
+        groups: [Option<usize>; GROUPS.len()],
+    },
     Object(Object),
 }
 
@@ -99,7 +103,11 @@ impl Custom {
             (false, Some(_)) => Err(CustomError::UnusedUnit),
             _ => Ok(Self {
                 name: name.to_owned(),
-                lines: Lines::Regex(regex),
+                lines: Lines::Regex {
+                    groups: GROUPS
+                        .map(|group| regex.capture_names().position(|name| name == Some(group))),
+                    regex,
+                },
                 duration_unit,
             }),
         }
@@ -147,10 +155,15 @@ impl Custom {
     /// Reads a line; all that are no access lines are [`Reading::Other`].
     pub(super) fn read<'a>(&self, line: &'a [u8], room: &'a mut Room) -> Reading<'a> {
         match &self.lines {
-            Lines::Regex(regex) => regex.captures(line).map_or(Reading::Other, |groups| {
-                self.request(&groups)
+            Lines::Regex { regex, groups } => {
+                // Room that is used again, and groups by their number: a quarter less time than by name.
+                let found = room.groups(regex);
+                if regex.captures_read(found, line).is_none() {
+                    return Reading::Other;
+                }
+                self.request(line, found, groups)
                     .map_or(Reading::Unparsed(Unparsed::Field), Reading::Request)
-            }),
+            }
             Lines::Object(object) => {
                 room.clear();
                 object.read(line, self.duration_unit, room)
@@ -158,14 +171,22 @@ impl Custom {
         }
     }
 
-    fn request<'a>(&self, groups: &Captures<'a>) -> Option<Request<'a>> {
-        let text = |name| groups.name(name).map(|group| group.as_bytes());
+    fn request<'a>(
+        &self,
+        line: &'a [u8],
+        found: &CaptureLocations,
+        groups: &[Option<usize>; GROUPS.len()],
+    ) -> Option<Request<'a>> {
+        let [method, path, status, duration, client] = groups.map(|group| {
+            let (start, end) = found.get(group?)?;
+            line.get(start..end)
+        });
         Some(Request {
-            method: text("method"),
-            path: fields::path(text("path")?),
-            code: Some(fields::code(text("status")?)?),
-            duration: self.duration(text("duration")),
-            client: text("client"),
+            method,
+            path: fields::path(path?),
+            code: Some(fields::code(status?)?),
+            duration: self.duration(duration),
+            client,
             auth_call: None,
         })
     }

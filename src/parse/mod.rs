@@ -17,6 +17,7 @@ mod denial;
 mod denials;
 mod duration;
 mod echo;
+mod ends;
 pub(crate) mod envelope;
 mod envoy;
 mod error_log;

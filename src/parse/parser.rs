@@ -6,13 +6,14 @@ use memchr::memmem::Finder;
 use regex::bytes::Regex;
 use serde::{Deserialize, Serialize};
 
-use super::clean::clean;
+use super::clean::{clean, without_end};
+use super::ends::Ends;
 use super::fastify::{self, Halves};
 use super::format::{self, BuiltIn, Format};
 use super::patterns::Patterns;
 use super::room::Room;
 use super::settling::Settling;
-use super::{Reading, Sign, Unparsed, authelia, is_version, json, signs};
+use super::{Reading, Sign, Unparsed, authelia, is_version, json, signs, uvicorn};
 
 /// Reads the lines of one container.
 ///
@@ -24,6 +25,8 @@ pub struct Parser {
     format: Option<(Format, Origin)>,
     settling: Settling,
     halves: Halves,
+    #[serde(skip)]
+    ends: Ends,
     /// The line without colours, where it had some.
     #[serde(skip)]
     plain: Vec<u8>,
@@ -54,7 +57,12 @@ impl Parser {
     pub(crate) fn given(self, format: Option<Format>) -> Self {
         let given = format.map(|format| (format, Origin::Given));
         let format = given.or(self.format);
-        Self { format, ..self }
+        // The room has groups of the regex before.
+        Self {
+            format,
+            room: Room::default(),
+            ..self
+        }
     }
 
     /// Sets which lines are denials and notices besides those that are known.
@@ -89,11 +97,16 @@ impl Parser {
             format,
             settling,
             halves,
+            ends,
             plain,
             room,
             spare,
             patterns,
         } = self;
+        let is_uvicorn = is_settled_uvicorn(format.as_ref(), settling);
+        if is_uvicorn && let Some(request) = ends.read(without_end(line)) {
+            return (Reading::Request(request), Sign::Request);
+        }
         let line = clean(line, plain);
         if format.is_none() && has_method(line) {
             *format = detect(line, spare).map(|format| (format, Origin::Found));
@@ -121,7 +134,10 @@ impl Parser {
                 return (Reading::Other, Sign::Access);
             }
         }
-        if reading != Reading::Other {
+        if !matches!(reading, Reading::Other) {
+            if is_uvicorn && let Reading::Request(request) = &reading {
+                ends.learn(line, request);
+            }
             let sign = Sign::of(&reading);
             return (reading, sign);
         }
@@ -142,6 +158,15 @@ impl Parser {
             return (unread(line, spare), Sign::Access);
         }
         (reading, sign)
+    }
+}
+
+fn is_settled_uvicorn(format: Option<&(Format, Origin)>, settling: &Settling) -> bool {
+    match format {
+        Some((Format::BuiltIn(format), origin)) => {
+            (*origin == Origin::Given || settling.is_over()) && format.name == uvicorn::NAME
+        }
+        _ => false,
     }
 }
 

@@ -2,12 +2,17 @@
 
 use std::ops::Range;
 
+use regex::bytes::{CaptureLocations, Regex};
+
 use super::json::{Text, Value};
 use super::quoted;
 
 /// Room for the texts of one line; used again for the next.
 #[derive(Debug, Default)]
-pub(super) struct Room(Vec<u8>);
+pub(super) struct Room {
+    texts: Vec<u8>,
+    groups: Option<CaptureLocations>,
+}
 
 /// Where a text is: in the line, or in the room.
 #[derive(Clone, Debug)]
@@ -19,7 +24,12 @@ pub(super) enum Place<'a> {
 impl Room {
     /// Forgets the texts of the line before.
     pub(super) fn clear(&mut self) {
-        self.0.clear();
+        self.texts.clear();
+    }
+
+    /// Returns room for the groups of a regex, the same one in each call.
+    pub(super) fn groups(&mut self, regex: &Regex) -> &mut CaptureLocations {
+        self.groups.get_or_insert_with(|| regex.capture_locations())
     }
 
     /// Finds a place for a text.
@@ -27,9 +37,9 @@ impl Room {
         if let Some(plain) = text.plain() {
             return Place::Line(plain);
         }
-        let start = self.0.len();
-        text.decode_into(&mut self.0);
-        Place::Room(start..self.0.len())
+        let start = self.texts.len();
+        text.decode_into(&mut self.texts);
+        Place::Room(start..self.texts.len())
     }
 
     /// Finds a place for a value if it is a text.
@@ -45,16 +55,16 @@ impl Room {
         if !quoted::has_escapes(text) {
             return Place::Line(text);
         }
-        let start = self.0.len();
-        quoted::decode_into(text, &mut self.0);
-        Place::Room(start..self.0.len())
+        let start = self.texts.len();
+        quoted::decode_into(text, &mut self.texts);
+        Place::Room(start..self.texts.len())
     }
 
     /// Returns the text at a place.
     pub(super) fn get<'a>(&'a self, place: &Place<'a>) -> &'a [u8] {
         match place {
             Place::Line(text) => text,
-            Place::Room(range) => self.0.get(range.clone()).unwrap_or_default(),
+            Place::Room(range) => self.texts.get(range.clone()).unwrap_or_default(),
         }
     }
 }

@@ -15,13 +15,13 @@ use xxhash_rust::xxh3::Xxh3;
 
 use super::format::{self, BuiltIn};
 use super::room::Room;
-use super::{Format, Request};
+use super::{Format, Request, uvicorn};
 
 /// How many requests are remembered, and for how many lines of the middleware afterwards.
 const MAX_EARLY: usize = 64;
 
 /// The server whose lines come first.
-const SERVER: &str = "uvicorn";
+const SERVER: &str = uvicorn::NAME;
 /// The formats that may take over.
 const MIDDLEWARE: [&str; 3] = ["middleware", "middleware-logfmt", "structlog"];
 

@@ -10,15 +10,18 @@
 //! request there, so only the end counts: behind the request line nothing comes from the client,
 //! and the target in it cannot hold a blank (uvicorn 0.22 to 0.54).
 
-use memchr::memrchr;
+use memchr::{memrchr, memrchr2};
 
 use super::format::BuiltIn;
 use super::json::{self, Value};
 use super::room::Room;
 use super::{Request, fields, is_version};
 
+/// The name of the format.
+pub(super) const NAME: &str = "uvicorn";
+
 pub(super) const FORMATS: &[BuiltIn] = &[BuiltIn {
-    name: "uvicorn",
+    name: NAME,
     has_durations: false,
     is_detected: true,
     read,
@@ -74,18 +77,31 @@ fn access_line(line: &[u8]) -> Option<Request<'_>> {
         return None;
     }
 
-    let (rest, version) = split_last(rest, is_version);
-    let rest = rest.strip_suffix(b" HTTP/")?;
-    let (rest, target) = rest.split_at(memrchr(b' ', rest)? + 1);
+    let rest = match rest.strip_suffix(b" HTTP/1.1") {
+        Some(rest) => rest,
+        None => without_version(rest)?,
+    };
+    // Most targets have no query, and one look finds that out with the blank before them.
+    let mut start = memrchr2(b' ', b'?', rest)?;
+    let has_query = rest.get(start) == Some(&b'?');
+    if has_query {
+        start = memrchr(b' ', rest)?;
+    }
+    let (rest, target) = rest.split_at(start + 1);
     let (rest, method) = split_last(rest.strip_suffix(b" ")?, |byte| byte.is_ascii_alphabetic());
     let left = rest.strip_suffix(b"- \"")?;
-    if version.is_empty() || target.is_empty() || method.is_empty() {
+    if target.is_empty() || method.is_empty() {
         return None;
     }
+    let is_path = !has_query && target.starts_with(b"/");
 
     Some(Request {
         method: Some(method),
-        path: fields::path(target),
+        path: if is_path {
+            target
+        } else {
+            fields::path(target)
+        },
         code: Some(code),
         duration: None,
         client: client(left),
@@ -109,7 +125,7 @@ fn is_phrase(text: &[u8]) -> bool {
 
 /// Returns the address in the last word of `left`, `address:port`. IPv6 comes without brackets,
 /// and over a unix socket the word is empty.
-fn client(left: &[u8]) -> Option<&[u8]> {
+pub(super) fn client(left: &[u8]) -> Option<&[u8]> {
     let left = left.strip_suffix(b" ").unwrap_or(left);
     let start = memrchr(b' ', left).map_or(0, |at| at + 1);
     let word = left.get(start..)?;
@@ -117,7 +133,14 @@ fn client(left: &[u8]) -> Option<&[u8]> {
     Some(address)
 }
 
+/// Takes ` HTTP/` and a version off the end of a text.
+fn without_version(text: &[u8]) -> Option<&[u8]> {
+    let (rest, version) = split_last(text, is_version);
+    rest.strip_suffix(b" HTTP/").filter(|_| !version.is_empty())
+}
+
 /// Splits off the longest end of `text` of which every byte is `of_end`.
+#[inline]
 fn split_last(text: &[u8], of_end: impl Fn(u8) -> bool) -> (&[u8], &[u8]) {
     let start = text
         .iter()
