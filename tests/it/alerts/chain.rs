@@ -164,9 +164,6 @@ async fn prometheus(targets: &str, prefix: &str, alertmanager: SocketAddr) -> Pr
     }
     let mut rules = Vec::new();
     for (path, text) in rule_files() {
-        // As somebody does who wants the optional ones.
-        let path = path.replace("/optional/slo", "/slo");
-        let path = path.replace("/optional/always-busy", "/always-busy");
         rules.push((path, shorten(&text, FACTOR).await.unwrap()));
     }
     // Two defaults of Prometheus, as much shorter.

@@ -43,6 +43,8 @@ impl Exporters {
         let engine_crashes = async {
             let labels = labels(&blind_at);
             let alert = alert("AuthtailEngineUnreachable", &labels);
+            let is_seen = format!(r#"authtail_docker_up{{instance="{blind_at}"}} == 1"#);
+            chain.until(&is_seen).await;
             let began = SystemTime::now();
             engine.crash();
             let firing = alert.fires(chain, began).await;
@@ -52,6 +54,8 @@ impl Exporters {
         let exporter_is_killed = async {
             let labels = labels(&gone_at);
             let alert = alert("AuthtailDown", &labels);
+            let is_seen = format!(r#"up{{instance="{gone_at}"}} == 1"#);
+            chain.until(&is_seen).await;
             let began = SystemTime::now();
             gone.signal("-KILL").await;
             let firing = alert.fires(chain, began).await;

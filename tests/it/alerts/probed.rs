@@ -170,9 +170,10 @@ impl Probed {
 /// It is asked, and all that the alert looks at is known.
 fn ready(source: &str) -> String {
     let known = format!(r#"authtail_probe_success{{source="{source}"}} == 1"#);
-    if source == "gateway" {
-        format!(r#"{known} and on (source) authtail_probe_seen_in_log == 0"#)
-    } else {
-        known
+    match source {
+        "gateway" => format!("{known} and on (source) authtail_probe_seen_in_log == 0"),
+        // Five minutes, over which the median is taken.
+        "late" => format!("{known} and count_over_time(authtail_probe_success[20s]) >= 19"),
+        _ => known,
     }
 }

@@ -16,7 +16,7 @@ const DAY: usize = 24 * 240;
 /// Requests of a page load, after the one that may be refused.
 const REQUESTS: u32 = 6;
 /// It runs 5,760 times all rules, while other tests want the same cores.
-const LIMIT: Duration = Duration::from_mins(5);
+const LIMIT: Duration = Duration::from_mins(10);
 
 /// A step by its time of day.
 const fn at(hour: usize, minute: usize) -> usize {
