@@ -5,5 +5,9 @@
 
 mod chain;
 mod end_to_end;
+mod exporters;
+mod faults;
+mod probed;
 mod service;
 mod sink;
+mod told;

@@ -11,13 +11,13 @@ use crate::docker::lab::{Lab, docker};
 use crate::docker::printer::Printer;
 
 /// Between two batches of requests.
-const PERIOD: Duration = Duration::from_millis(200);
+const PERIOD: Duration = Duration::from_millis(500);
 
 /// The container, and the task that keeps it at work.
 pub struct Service {
     /// The container's name.
     pub name: String,
-    /// What each batch is; without it nothing is asked of the service.
+    /// What each batch is, one command of the printer a line; without it nothing is asked of the service.
     batch: Arc<Blocking<Option<String>>>,
     printer: Arc<Mutex<Printer>>,
     clients: JoinHandle<()>,
@@ -47,7 +47,7 @@ impl Service {
         }
     }
 
-    /// From now on each batch is that command of the printer.
+    /// From now on each batch is these commands of the printer.
     pub fn answers(&self, batch: &str) {
         *self.batch.lock().unwrap() = Some(batch.to_owned());
     }
@@ -77,9 +77,9 @@ async fn ask(printer: Arc<Mutex<Printer>>, batch: Arc<Blocking<Option<String>>>)
         ticks.tick().await;
         let mut printer = printer.lock().await;
         // Looked up under the lock: who sees it free again after a change knows that the change is in force.
-        let command = batch.lock().unwrap().clone();
-        if let Some(command) = command {
-            printer.tell(&command).await;
+        let batch = batch.lock().unwrap().clone();
+        for command in batch.iter().flat_map(|batch| batch.lines()) {
+            printer.tell(command).await;
         }
     }
 }

@@ -23,5 +23,6 @@ mod real_engine;
 pub mod rule_tests;
 mod scene;
 pub mod shorten;
+mod simulated;
 mod through;
 pub mod tools;

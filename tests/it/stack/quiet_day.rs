@@ -4,11 +4,11 @@
 //! refused. The numbers are the same in every run.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 use std::time::Duration;
 
 use tokio::time::timeout;
 
+use super::simulated::{Chance, Series};
 use super::tools::{rule_files, tool};
 
 /// Steps of 15 s.
@@ -16,7 +16,7 @@ const DAY: usize = 24 * 240;
 /// Requests of a page load, after the one that may be refused.
 const REQUESTS: u32 = 6;
 /// It runs 5,760 times all rules, while other tests want the same cores.
-const LIMIT: Duration = Duration::from_mins(5);
+const LIMIT: Duration = Duration::from_mins(10);
 
 /// A step by its time of day.
 const fn at(hour: usize, minute: usize) -> usize {
@@ -29,93 +29,15 @@ const LOADS: [f64; 24] = [
     12.0, 7.0, 5.0, 4.0, 2.0, 0.5, 0.0,
 ];
 
-/// A generator that gives the same numbers everywhere (Knuth's MMIX).
-struct Chance(u64);
-
-impl Chance {
-    /// Between 0 and 1.
-    fn next(&mut self) -> f64 {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        f64::from(u32::try_from(self.0 >> 32).unwrap()) / f64::from(u32::MAX)
-    }
-
-    /// One of so many, if there are any.
-    fn pick<'a, T>(&mut self, all: &'a [T]) -> Option<&'a T> {
-        let chance = self.next();
-        let mut left = all.len();
-        all.iter().find(|_| {
-            left -= 1;
-            f64::from(u32::try_from(left).unwrap())
-                <= chance * f64::from(u32::try_from(all.len()).unwrap())
-        })
-    }
-
-    /// How many come, of so many expected.
-    fn arrivals(&mut self, expected: f64) -> u32 {
-        let (mut product, mut count) = (self.next(), 0);
-        while product > (-expected).exp() {
-            product *= self.next();
-            count += 1;
-        }
-        count
-    }
-}
-
-/// Series by their name and labels, a value or nothing for each step.
-#[derive(Default)]
-struct Series(BTreeMap<String, Vec<Option<f64>>>);
-
-impl Series {
-    fn push(&mut self, name: &str, labels: &str, value: f64) {
-        let series = format!(r#"{name}{{job="authtail",instance="a"{labels}}}"#);
-        self.0.entry(series).or_default().push(Some(value));
-    }
-
-    /// Ends a step: what has got no value is missing in it.
-    fn end(&mut self, step: usize) {
-        for values in self.0.values_mut() {
-            values.resize(step + 1, None);
-        }
-    }
-
-    /// In promtool's notation.
-    fn print(&self) -> String {
-        let mut text = String::new();
-        for (series, values) in &self.0 {
-            write!(text, "  - {{series: '{series}', values: '").unwrap();
-            let mut values = values.iter().peekable();
-            let mut before = None;
-            while let Some(value) = values.next() {
-                let mut again = 0;
-                while values.next_if_eq(&value).is_some() {
-                    again += 1;
-                }
-                match (value, again) {
-                    (Some(value), 0) => write!(text, "{value} "),
-                    (Some(value), again) => write!(text, "{value}x{again} "),
-                    // A failed scrape ends the series, which goes on later.
-                    (None, 0) => write!(text, "stale "),
-                    (None, again) if before.is_some() => write!(text, "stale _x{again} "),
-                    (None, again) => write!(text, "_x{} ", again + 1),
-                }
-                .unwrap();
-                before = *value;
-            }
-            text.push_str("'}\n");
-        }
-        text
-    }
-}
-
 /// One container of a source.
 #[derive(Default)]
 struct Container {
     codes: BTreeMap<&'static str, u32>,
     /// Requests that took at most 0.1 s, 1 s, 2.5 s, and any time.
     durations: [u32; 4],
+    /// Refusals by reason, and other lines by kind.
+    denials: BTreeMap<&'static str, u32>,
+    notices: BTreeMap<&'static str, u32>,
     lines: u32,
     last: Option<usize>,
     started: usize,
@@ -135,8 +57,27 @@ impl Container {
         self.durations[first..]
             .iter_mut()
             .for_each(|count| *count += 1);
+        match code {
+            "401" => self.refuse(if step % 3 == 0 {
+                "expired"
+            } else {
+                "missing_token"
+            }),
+            "500" => ["error", "traceback"]
+                .into_iter()
+                .for_each(|kind| self.say(kind)),
+            _ => {}
+        }
         self.lines += 1;
         self.last = Some(step);
+    }
+
+    fn refuse(&mut self, reason: &'static str) {
+        *self.denials.entry(reason).or_default() += 1;
+    }
+
+    fn say(&mut self, kind: &'static str) {
+        *self.notices.entry(kind).or_default() += 1;
     }
 }
 
@@ -185,7 +126,15 @@ fn day() -> Series {
         for (container, deployed) in containers.iter_mut().zip(deployed) {
             if step == deployed + 3 {
                 container.started = step;
+                container.say("startup");
             }
+        }
+        // The database is restarted: one token cannot be checked, and a few requests wait.
+        if step == at(11, 0) {
+            containers[1].refuse("service_error");
+            ["database", "timeout", "timeout", "slow"]
+                .into_iter()
+                .for_each(|kind| containers[1].say(kind));
         }
         // The exporter is replaced by a newer one: its page is missing for 45 s, and its numbers go on.
         let is_missing = is_away(step, at(16, 0));
@@ -198,6 +147,9 @@ fn day() -> Series {
                 let labels = format!(r#",source="{source}",container="{name}""#);
                 show(&mut series, &labels, container, !is_away(step, deployed));
             }
+            // The wiki is one container; of the shop there is always one that answers.
+            probe(&mut series, "shop/auth", step, true);
+            probe(&mut series, "wiki", step, !is_away(step, deployed[2]));
         }
         series.end(step);
     }
@@ -261,6 +213,8 @@ fn show(series: &mut Series, labels: &str, container: &Container, is_running: bo
         ("authtail_container_running", is_running),
         ("authtail_log_readable", is_running),
         ("authtail_log_lossy", 0.0),
+        ("authtail_container_auth_required", 1.0),
+        ("authtail_container_auth_reported", 1.0),
         ("authtail_log_gaps_total", 0.0),
         ("authtail_log_lines_total", f64::from(container.lines)),
         (
@@ -270,12 +224,50 @@ fn show(series: &mut Series, labels: &str, container: &Container, is_running: bo
     ] {
         series.push(name, labels, value);
     }
+    for reason in ["missing_token", "expired", "service_error"] {
+        let count = container.denials.get(reason).copied().unwrap_or_default();
+        let labels = format!(r#"{labels},reason="{reason}""#);
+        series.push("authtail_denials_total", &labels, f64::from(count));
+    }
+    for kind in [
+        "error",
+        "traceback",
+        "database",
+        "timeout",
+        "slow",
+        "startup",
+    ] {
+        let count = container.notices.get(kind).copied().unwrap_or_default();
+        let labels = format!(r#"{labels},kind="{kind}""#);
+        series.push("authtail_notices_total", &labels, f64::from(count));
+    }
     let reason = format!(r#"{labels},reason="unrecognised""#);
     series.push(
         "authtail_log_lines_unparsed_total",
         &reason,
         f64::from(container.lines / 500),
     );
+}
+
+/// A health check and a pair, every 15 s.
+fn probe(series: &mut Series, source: &str, step: usize, is_there: bool) {
+    let made = seconds(step + 1) / 15.0;
+    for (probe, code) in [
+        ("health", 200.0),
+        ("login_anonymous", 401.0),
+        ("login_good_token", 200.0),
+        ("login_bad_token", 401.0),
+    ] {
+        let labels = format!(r#",source="{source}",probe="{probe}""#);
+        let success = f64::from(u8::from(is_there));
+        series.push("authtail_probe_success", &labels, success);
+        series.push("authtail_probe_status_code", &labels, code * success);
+        series.push("authtail_probe_seen_in_log", &labels, 1.0);
+        for bound in ["1", "+Inf"] {
+            let labels = format!(r#"{labels},le="{bound}""#);
+            series.push("authtail_probe_duration_seconds_bucket", &labels, made);
+        }
+    }
 }
 
 #[tokio::test]
@@ -312,6 +304,13 @@ tests:
     exp_samples: [{{labels: '{{}}', value: 1}}]
   - eval_time: 24h
     expr: sum(max_over_time(authtail_requests_total[24h])) > bool 20000
+    exp_samples: [{{labels: '{{}}', value: 1}}]
+  # So are refusals, errors and probes that fail.
+  - eval_time: 24h
+    expr: >-
+      sum(max_over_time(authtail_denials_total[24h])) > bool 1000
+      and sum(max_over_time(authtail_notices_total[24h])) > 10
+      and count(min_over_time(authtail_probe_success[24h]) == 0) > 0
     exp_samples: [{{labels: '{{}}', value: 1}}]
 "#,
         names.join(", "),

@@ -199,18 +199,8 @@ fn the_readme_of_the_alerts_has_a_row_for_each() {
     for (alert, runbook) in rows {
         assert_eq!(alert, runbook);
     }
-    // The three that matter most are measured.
+    // Those that the end-to-end test causes.
     let measured = Regex::new(r"(?m)^\| `(\w+)` \| [^|]* \| [0-9]").unwrap();
-    let measured: BTreeSet<_> = measured
-        .captures_iter(&readme)
-        .map(|row| row[1].to_owned())
-        .collect();
-    for alert in [
-        "AuthRefusedShareCritical",
-        "AuthNoResponses",
-        "AuthSlowResponses",
-        "AuthContainerDown",
-    ] {
-        assert!(measured.contains(alert), "{alert}");
-    }
+    let measured = measured.captures_iter(&readme).count();
+    assert!(measured >= 18, "{measured}");
 }
