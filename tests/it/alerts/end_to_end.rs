@@ -9,6 +9,7 @@ use super::faults::Services;
 use super::probed::Probed;
 use super::service::Service;
 use super::sink::Notification;
+use super::told::Told;
 use crate::docker::lab::Lab;
 
 #[tokio::test]
@@ -47,5 +48,5 @@ async fn every_fault_is_told_to_the_right_people_and_so_is_its_end() {
     // The table of the README is what was measured.
     let measured = told().map(|told| (told.firing.label("alertname"), told.took));
     let measured: Vec<_> = measured.collect();
-    assert!(told().all(|told| told.is_as_said()), "{measured:#?}");
+    assert!(told().all(Told::is_as_said), "{measured:#?}");
 }

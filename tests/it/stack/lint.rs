@@ -33,7 +33,10 @@ fn rules() -> Vec<Rule> {
         for rule in groups.flat_map(|group| group["rules"].as_sequence().unwrap()) {
             let alert = rule["alert"].as_str();
             rules.push(Rule {
-                name: alert.or(rule["record"].as_str()).unwrap().to_owned(),
+                name: alert
+                    .or_else(|| rule["record"].as_str())
+                    .unwrap()
+                    .to_owned(),
                 is_alert: alert.is_some(),
                 query: parsed(rule["expr"].as_str().unwrap()),
             });

@@ -35,12 +35,11 @@ pub fn parts(query: &Expr) -> Vec<(&Expr, Option<&Expr>)> {
             | Expr::StringLiteral(_)
             | Expr::Extension(_) => Vec::new(),
         };
-        let inside = match part {
-            Expr::Paren(_) => around,
-            _ => {
-                parts.push((part, around));
-                Some(part)
-            }
+        let inside = if let Expr::Paren(_) = part {
+            around
+        } else {
+            parts.push((part, around));
+            Some(part)
         };
         waiting.extend(inner.into_iter().map(|one| (one, inside)));
     }

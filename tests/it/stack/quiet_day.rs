@@ -58,7 +58,7 @@ impl Container {
             .iter_mut()
             .for_each(|count| *count += 1);
         match code {
-            "401" => self.refuse(if step % 3 == 0 {
+            "401" => self.refuse(if step.is_multiple_of(3) {
                 "expired"
             } else {
                 "missing_token"
@@ -132,9 +132,9 @@ fn day() -> Series {
         // The database is restarted: one token cannot be checked, and a few requests wait.
         if step == at(11, 0) {
             containers[1].refuse("service_error");
-            ["database", "timeout", "timeout", "slow"]
-                .into_iter()
-                .for_each(|kind| containers[1].say(kind));
+            for kind in ["database", "timeout", "timeout", "slow"] {
+                containers[1].say(kind);
+            }
         }
         // The exporter is replaced by a newer one: its page is missing for 45 s, and its numbers go on.
         let is_missing = is_away(step, at(16, 0));
