@@ -107,7 +107,7 @@ async fn a_long_backlog_is_read_in_little_memory() {
         page.assert_not_below(&last);
         most = most.max(memory(&page));
         last = page;
-        assert!(start.elapsed() < Duration::from_mins(1), "{last:?}");
+        assert!(start.elapsed() < Duration::from_mins(5), "{last:?}");
         sleep(Duration::from_millis(20)).await;
     }
     let page = exporter.until_lines("web", 25_010).await;

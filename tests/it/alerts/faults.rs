@@ -76,7 +76,7 @@ const PLANS: [Plan; 8] = [
         ill: "say ERROR:    Token verification error: [Errno 111] Connect call failed ('db', 5432)\n\
               say WARNING:  REJECTED - Token validation failed | path=/\n\
               print 2 401",
-        hidden: &["AuthServiceUnhealthy", "AuthRefusedShareCritical"],
+        hidden: &[],
     },
     Plan {
         alert: alert("AuthErrorsRising", "chat", "rising", &[WARNING]),
