@@ -39,8 +39,8 @@ impl Operation {
 pub(crate) struct Condition {
     /// True if the last list succeeded.
     pub(crate) is_up: bool,
-    /// True once the containers have been listed.
-    pub(crate) was_listed: bool,
+    /// When the containers were last listed.
+    pub(crate) listed: Option<SystemTime>,
     /// Name and version, once it has answered.
     pub(crate) version: Option<String>,
     /// What is wrong, while it is not up.
@@ -51,7 +51,6 @@ pub(crate) struct Condition {
 #[derive(Debug, Default)]
 pub(crate) struct Status {
     condition: Mutex<Condition>,
-    listed: Mutex<Option<SystemTime>>,
     errors: [AtomicU64; Operation::ALL.len()],
 }
 
@@ -66,14 +65,13 @@ impl Status {
 
     /// When the containers were last listed.
     pub(crate) fn listed(&self) -> Option<SystemTime> {
-        *self.listed.lock().unwrap_or_else(PoisonError::into_inner)
+        self.lock().listed
     }
 
     /// Notes a successful list; returns true if the engine was not up before.
     pub(crate) fn up(&self) -> bool {
-        *self.listed.lock().unwrap_or_else(PoisonError::into_inner) = Some(SystemTime::now());
         let mut condition = self.lock();
-        condition.was_listed = true;
+        condition.listed = Some(SystemTime::now());
         condition.problem = None;
         !std::mem::replace(&mut condition.is_up, true)
     }

@@ -116,10 +116,10 @@ impl Site {
     fn ready(&self) -> Answer {
         let condition = self.status.condition();
         let behind = self.fleet.catching_up();
-        if condition.was_listed && behind == 0 {
+        if condition.listed.is_some() && behind == 0 {
             return text(StatusCode::OK, "authtail is ready\n");
         }
-        if condition.was_listed {
+        if condition.listed.is_some() {
             let body = format!("still reading what was logged before, of {behind} containers\n");
             return answer(StatusCode::SERVICE_UNAVAILABLE, TEXT, body);
         }
