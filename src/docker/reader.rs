@@ -122,10 +122,7 @@ impl Reader<'_> {
                 result = finish(&mut audit), if audit.is_some() => {
                     audit = None;
                     schedule.finished(&result);
-                    if let Err(error) = result {
-                        let (container, problem) = (&self.member.identity.container, chain(&error));
-                        debug!(%container, %problem, "cannot audit the log");
-                    }
+                    self.report(result);
                 }
                 () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
                     audit = Some(Box::pin(self.audit()));
@@ -147,13 +144,18 @@ impl Reader<'_> {
         if end.is_err() {
             self.member.lock().intake.cursor_mut().doubt();
         }
-        if let Some(audit) = audit
-            && let Err(error) = audit.await
-        {
+        if let Some(audit) = audit {
+            self.report(audit.await);
+        }
+        end
+    }
+
+    /// Says so if an audit beside a follow has failed; the next one makes up for it.
+    fn report(&self, audited: Result<(), LogError>) {
+        if let Err(error) = audited {
             let (container, problem) = (&self.member.identity.container, chain(&error));
             debug!(%container, %problem, "cannot audit the log");
         }
-        end
     }
 
     /// Reads the log as it is, and counts what a follow has left out.
