@@ -1,6 +1,6 @@
 //! Numbers and positions are kept: after an end of any kind counting goes on where it was.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -14,6 +14,13 @@ fn state() -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("state");
     (folder, file)
+}
+
+/// What an exporter shows of the state alone, without an engine.
+async fn kept(file: &Path) -> Page {
+    let gone = FakeEngine::stopped();
+    let exporter = Exporter::keeping(&gone, file).await;
+    exporter.page().await
 }
 
 fn assert_whole(page: &Page, lines: u32) {
@@ -58,9 +65,7 @@ async fn what_a_page_has_shown_is_kept_without_an_engine() {
         exporter.terminate(signal).await;
         engine.crash();
         drop(engine);
-        let gone = FakeEngine::stopped();
-        let exporter = Exporter::keeping(&gone, &file).await;
-        let again = exporter.page().await;
+        let again = kept(&file).await;
         again.assert_not_below(&page);
         assert_eq!(again.lines("web"), 10.0, "{signal}");
         assert_eq!(again.validate("web", "401"), 10.0, "{signal}");
@@ -80,9 +85,7 @@ async fn a_stop_saves_what_no_page_has_shown() {
     engine.remove(&id);
     exporter.until_log("container is gone").await;
     assert!(exporter.terminate("-TERM").await.success());
-    let gone = FakeEngine::stopped();
-    let exporter = Exporter::keeping(&gone, &file).await;
-    assert_eq!(exporter.page().await.lines("web"), 20.0);
+    assert_eq!(kept(&file).await.lines("web"), 20.0);
 }
 
 #[tokio::test]
@@ -105,9 +108,7 @@ async fn numbers_are_kept_though_nobody_asks_for_a_page() {
     engine.print_requests(&id, 401, 1);
     until_saved(&|state| state != before).await;
     exporter.kill().await;
-    let gone = FakeEngine::stopped();
-    let exporter = Exporter::keeping(&gone, &file).await;
-    assert_eq!(exporter.page().await.lines("web"), 1.0);
+    assert_eq!(kept(&file).await.lines("web"), 1.0);
 }
 
 #[tokio::test]
